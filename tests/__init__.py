@@ -1,0 +1,1 @@
+"""The tests, a package so that worker processes import its modules by the same names."""
