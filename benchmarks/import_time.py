@@ -1,0 +1,36 @@
+"""What `import pariter` costs: the best of many starts, against those of an empty interpreter.
+
+The best and not the mean, for whatever else the machine does can only add to a start. Both kinds of
+start take turns, so that a slow minute falls on both alike.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+
+ROUNDS = 20
+BUDGET_MS = 60
+
+
+def start_ms(code: str) -> float:
+    """How long one fresh interpreter takes to run `code`, in milliseconds."""
+    begun = time.perf_counter()
+    subprocess.run([sys.executable, "-c", code], check=True)
+    return (time.perf_counter() - begun) * 1e3
+
+
+def main() -> None:
+    start_ms("import pariter")  # writes the bytecode caches
+    rounds = [(start_ms("pass"), start_ms("import pariter")) for _ in range(ROUNDS)]
+    empty, loaded = (min(times) for times in zip(*rounds, strict=True))
+
+    print(f"python {sys.version.split()[0]}, best of {ROUNDS} starts")
+    print(f"  empty interpreter  {empty:6.1f} ms")
+    print(f"  import pariter     {loaded:6.1f} ms")
+    print(f"  difference         {loaded - empty:6.1f} ms  (budget {BUDGET_MS} ms)")
+
+
+if __name__ == "__main__":
+    main()
