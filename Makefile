@@ -24,7 +24,7 @@ help:
 	@echo "make bench                the benchmarks"
 	@echo "make changelog            what the next release's notes would say"
 	@echo "make build                wheel and sdist, into dist"
-	@echo "make venv                 everything for developing, with the pre-commit hooks' tools"
+	@echo "make venv                 everything for developing"
 	@echo "make clean                remove all that the other targets made"
 
 # -- Setting up ---------------------------------------------------------------
@@ -60,7 +60,7 @@ test-free-threaded:
 lint: $(VENV)/.group-lint
 	$(RUN) ruff check
 	$(RUN) ruff format --check
-	$(BIN)/lint-imports
+	$(BIN)/lint-imports --no-logo
 
 format: $(VENV)/.group-lint
 	$(RUN) ruff check --fix
@@ -71,7 +71,7 @@ types: $(VENV)/.group-types
 	$(RUN) pyright
 
 docs: $(VENV)/.group-docs
-	$(RUN) sphinx --fail-on-warning --keep-going -b html docs docs/_build/html
+	$(RUN) sphinx --quiet --fail-on-warning --keep-going -b html docs docs/_build/html
 
 bench: $(VENV)/.group-test
 	@for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
