@@ -10,7 +10,7 @@ from __future__ import annotations
 import ast
 import re
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -43,9 +43,20 @@ def rows(container: str) -> dict[str, tuple[int, bool]]:
     }
 
 
+def executed(node: ast.AST) -> Iterator[ast.AST]:
+    """All nodes below this one but those that only a type checker follows."""
+    yield node
+    if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+        children: Iterable[ast.AST] = node.orelse
+    else:
+        children = ast.iter_child_nodes(node)
+    for child in children:
+        yield from executed(child)
+
+
 def imported_modules(path: Path) -> Iterator[tuple[int, str]]:
-    """The modules of pariter that a file imports, at its top or inside its functions."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    """The modules a file imports, at its top or inside its functions."""
+    for node in executed(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             for alias in node.names:
                 yield node.lineno, alias.name
