@@ -1,0 +1,38 @@
+"""Parallel iterators: replace a slow loop by a plan, and get the same answer on every core.
+
+    >>> from pariter import par_iter
+    >>> par_iter(range(1, 5)).map(lambda n: n * n).filter(lambda n: n % 2 == 0).sum()
+    20
+
+A plan is lazy and immutable. A terminal method runs it: on work-stealing threads where the interpreter has
+no GIL, on worker processes where it has one, in the calling thread while that is cheaper.
+"""
+
+from pariter.errors import (
+    CannotSend,
+    ConsumedError,
+    GlobalPoolAlreadyInitialized,
+    PoolClosed,
+    RemoteTraceback,
+    WorkerDied,
+)
+from pariter.fluent.iter import ParIter, par_iter
+from pariter.pools import Pool, ProcessPool, SerialPool, ThreadPool, build_global
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "CannotSend",
+    "ConsumedError",
+    "GlobalPoolAlreadyInitialized",
+    "ParIter",
+    "Pool",
+    "PoolClosed",
+    "ProcessPool",
+    "RemoteTraceback",
+    "SerialPool",
+    "ThreadPool",
+    "WorkerDied",
+    "build_global",
+    "par_iter",
+]

@@ -1,0 +1,55 @@
+"""How many workers a pool has by default, and which engine a plan gets by default."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+ENGINES = ("threads", "processes", "serial")
+
+
+def default_size() -> int:
+    """`PARITER_NUM_THREADS` if it is a positive integer, else the CPUs this process may use."""
+    wanted = os.environ.get("PARITER_NUM_THREADS", "")
+    if wanted.strip().isdecimal() and int(wanted) > 0:
+        return int(wanted)
+    return usable_cpus()
+
+
+def usable_cpus() -> int:
+    """The CPUs this process may use, by its affinity and its control group's quota; at least 1."""
+    if hasattr(os, "sched_getaffinity"):
+        cpus = len(os.sched_getaffinity(0))
+    else:
+        cpus = os.cpu_count() or 1
+    return max(1, min(cpus, _cgroup_quota() or cpus))
+
+
+def _cgroup_quota() -> int | None:
+    """The CPUs a Linux control group grants, rounded up; None without a limit."""
+    try:
+        with open("/sys/fs/cgroup/cpu.max", encoding="ascii") as file:
+            quota, period = file.read().split()
+        return None if quota == "max" else -(-int(quota) // int(period))
+    except (OSError, ValueError):
+        return None
+
+
+def has_gil() -> bool:
+    """Whether a GIL is on in this interpreter now."""
+    is_enabled = getattr(sys, "_is_gil_enabled", None)
+    return is_enabled is None or bool(is_enabled())
+
+
+def default_engine(*, effect: bool) -> tuple[str, str]:
+    """The engine of a plan that nothing else decides about, and why."""
+    wanted = os.environ.get("PARITER_ENGINE", "")
+    if wanted:
+        if wanted not in ENGINES:
+            raise ValueError(f"PARITER_ENGINE must be one of {', '.join(ENGINES)}, got {wanted!r}")
+        return wanted, f"because PARITER_ENGINE is {wanted!r}"
+    if not has_gil():
+        return "threads", "because this interpreter runs without a GIL"
+    if effect:
+        return "threads", "because for_each is there for its effect, which a process would keep to itself"
+    return "processes", "because this interpreter has a GIL"

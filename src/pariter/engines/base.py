@@ -1,0 +1,217 @@
+"""What an engine is, and the run it works on: lanes, what they gave, and how far is still wanted.
+
+States   A run has lanes, which own what is not taken yet, and *drivers*, threads inside `drive`. It is
+         over when no lane has anything left and nobody drives.
+Guards   `_lock` guards `_lanes`, `_parts`, `_errors`, `_drivers` and `horizon`; no user code runs under it.
+         `horizon` is also read without it: a feed that sees an old value does one block for nothing.
+Promise  Every position is driven exactly once, or lies right of the horizon. The answer, or the
+         exception, is that of the leftmost leaf that has one.
+Tests    tests/laws/test_engine_law.py, tests/engines/.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextvars import ContextVar
+from typing import Any, Protocol
+
+from pariter.plan.piped import Leaf, Piped, run_leaf
+from pariter.plan.place import Block
+from pariter.plan.sinks import Sink
+from pariter.sched import _platform
+from pariter.sched.lanes import Cuts, Lane
+
+FAR_RIGHT = float("inf")
+FAR_LEFT = float("-inf")
+BLOCK_S = 0.0003
+"""How long a block of a lane takes, roughly: between two blocks we look at everything else."""
+
+
+class Engine(Protocol):
+    """Decides where leaves run."""
+
+    name: str
+
+    @property
+    def num_workers(self) -> int:
+        """How many leaves may run at the same time."""
+
+    def run(self, piped: Piped, sink: Sink, cuts: Cuts) -> Any:
+        """The answer over a source whose span is known, or its exception."""
+
+    def stream(self, piped: Piped, sink: Sink, cuts: Cuts, window: int | None) -> Iterator[Any]:
+        """The partial results of batch after batch, in order, at most `window` items ahead."""
+
+
+enclosing: ContextVar[Any] = ContextVar("pariter_pool", default=None)
+"""The pool whose `with` block, `install` or run encloses the caller, or `"serial"`; None outside."""
+
+
+def this_thread() -> str:
+    """The calling thread as an error note names it."""
+    return f"thread {threading.current_thread().name}"
+
+
+class LaneFeed:
+    """Hands out the blocks of one leaf of a lane, and looks around between them."""
+
+    __slots__ = ("_interrupt", "_lane", "_run", "ended")
+
+    def __init__(self, run: Run, lane: Lane, interrupt: Callable[[], bool] | None) -> None:
+        self._run = run
+        self._lane = lane
+        self._interrupt = interrupt
+        self.ended = False
+
+    def blocks(self) -> Iterator[Block]:
+        run, lane, interrupt = self._run, self._lane, self._interrupt
+        clock = time.perf_counter
+        size = 1
+        began = clock()
+        while run.horizon >= lane.begin and (block := lane.take(size)) is not None:
+            yield block
+            now = clock()
+            took, began = now - began, now
+            run.measured(block[1] - block[0], took)
+            if took < BLOCK_S / 2:
+                size *= 8 if took < BLOCK_S / 32 else 2
+            elif took > BLOCK_S * 2 and size > 1:
+                size //= 2
+            if interrupt is not None and lane.may_pause() and interrupt():
+                break
+        self.ended = True
+
+
+class Run:
+    """One terminal method at work over a source whose span is known."""
+
+    def __init__(self, piped: Piped, sink: Sink, cuts: Cuts) -> None:
+        self.piped = piped
+        self.sink = sink
+        self.cuts = cuts
+        self.horizon: float = FAR_RIGHT
+        self._lock = _platform.new_lock()
+        self._drivers = 0
+        self._parts: list[tuple[int, Any]] = []
+        self._errors: list[tuple[float, BaseException]] = []
+        span = piped.span
+        assert span is not None
+        self._lanes = [Lane(0, span, cuts)]
+        self._ownerless = [*self._lanes]
+        self._is_empty = span == 0
+
+    # What drivers call.
+
+    def measured(self, items: int, seconds: float) -> None:
+        """A block of `items` took `seconds`; for engines that want to know."""
+
+    def claim(self) -> Lane | None:
+        """The lane this thread shall drive next, or None if there is nothing to take; see `release`."""
+        with self._lock:
+            lane = self._next_lane_locked()
+            if lane is not None:
+                self._drivers += 1
+            return lane
+
+    def _next_lane_locked(self) -> Lane | None:
+        """A lane whose owner has left, or else the right half of the one with most left."""
+        if self._ownerless:
+            return self._ownerless.pop()
+        self._lanes = [lane for lane in self._lanes if lane.remaining > 0]
+        for lane in sorted(self._lanes, key=lambda lane: -lane.remaining):
+            if (stolen := lane.steal()) is not None:
+                self._lanes.append(stolen)
+                return stolen
+        return None
+
+    def release(self) -> None:
+        """This thread drives its lane no longer."""
+        with self._lock:
+            self._drivers -= 1
+            self._changed_locked()
+
+    def _changed_locked(self) -> None:
+        """Somebody stopped driving; engines wake those who wait for that."""
+
+    def drive(self, lane: Lane, worker: str, interrupt: Callable[[], bool] | None = None) -> None:
+        """Run leaf after leaf of `lane`; what they gave or raised is kept for `answer`."""
+        while True:
+            begin = lane.next_leaf()
+            if begin is None:
+                if not self._is_empty:
+                    return
+                begin, self._is_empty = 0, False  # even no items make one leaf
+            feed = LaneFeed(self, lane, interrupt)
+            try:
+                leaf = run_leaf(self.piped, self.sink, feed, worker, begin)
+            except BaseException as error:
+                lane.drop()
+                self.fail(begin, error)
+                return
+            self.add(begin, leaf)
+            if leaf.left_early:
+                lane.drop()
+                return
+            if interrupt is not None and lane.remaining and interrupt():
+                with self._lock:
+                    self._ownerless.append(lane)
+                return
+
+    def add(self, begin: int, leaf: Leaf) -> None:
+        """Keep what the leaf that began at `begin` gave."""
+        with self._lock:
+            self._parts.append((begin, leaf.partial))
+            if leaf.left_early:
+                self._cut_off_locked(FAR_LEFT if self.sink.anywhere else begin)
+
+    def fail(self, begin: float, error: BaseException) -> None:
+        """Keep what the leaf that began at `begin` raised."""
+        with self._lock:
+            # Whoever is interrupted wants no answer, wherever the others are.
+            begin = FAR_LEFT if isinstance(error, KeyboardInterrupt) else begin
+            self._errors.append((begin, error))
+            self._cut_off_locked(begin)
+
+    def cancel(self) -> None:
+        """Nothing is wanted any more."""
+        with self._lock:
+            self._cut_off_locked(FAR_LEFT)
+
+    def _cut_off_locked(self, horizon: float) -> None:
+        if horizon < self.horizon:
+            self.horizon = horizon
+            for lane in self._lanes:
+                if lane.begin > horizon:
+                    lane.drop()
+
+    # What the caller does when all is over.
+
+    def answer(self) -> Any:
+        """The answer, or the exception that comes first in the order of the items."""
+        sink, horizon = self.sink, self.horizon
+        errors, self._errors = self._errors, []
+        parts, self._parts = self._parts, []
+        if sink.anywhere and any(sink.settled(partial) for _, partial in parts):
+            return merged(sink, [partial for _, partial in parts])
+        if errors:
+            begin, error = min(errors, key=lambda pair: pair[0])
+            if begin <= horizon:
+                errors.clear()
+                parts.clear()
+                try:
+                    raise error
+                finally:
+                    del error
+        parts.sort(key=lambda pair: pair[0])
+        return merged(sink, [partial for begin, partial in parts if begin <= horizon])
+
+
+def merged(sink: Sink, partials: list[Any]) -> Any:
+    """The answer from the partial results of neighbours, from left to right."""
+    partials.reverse()
+    result = partials.pop()
+    while partials:
+        result = sink.merge(result, partials.pop())
+    return sink.finish(result)

@@ -1,0 +1,31 @@
+"""Run in the calling thread: the reference that every other engine is tested against."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from pariter.engines.base import Run, this_thread
+from pariter.engines.streams import Stream
+from pariter.plan.piped import Piped
+from pariter.plan.sinks import Sink
+from pariter.sched.lanes import Cuts
+
+
+class SerialEngine:
+    """One lane, driven by the caller."""
+
+    name = "serial"
+    num_workers = 1
+
+    def run(self, piped: Piped, sink: Sink, cuts: Cuts) -> Any:
+        run = Run(piped, sink, cuts)
+        lane = run.claim()
+        assert lane is not None
+        run.drive(lane, this_thread())
+        return run.answer()
+
+    def stream(
+        self, piped: Piped, sink: Sink, cuts: Cuts, window: int | None
+    ) -> Iterator[Any]:
+        return Stream(piped, sink, cuts, window, 1).results()

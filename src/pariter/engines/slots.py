@@ -1,0 +1,253 @@
+"""Worker processes, each in a slot of its own, that die and heal one by one.
+
+A slot is a `loky.ProcessPoolExecutor` with one worker. So it is known which process holds which pieces:
+a death, a timeout or Ctrl-C breaks the runs that were using that process, and no others.
+
+States   cold (no process) → warm (a process, prepared) → broken → cold again.
+Guards   `_lock` guards `_executor`, `_process` and `_knows`; starting a process happens under it.
+Promise  A future that a slot gave out ends: with the worker's answer, or with `WorkerDied`.
+Tests    tests/engines/test_slots.py
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import functools
+import os
+import signal
+import sys
+import threading
+import weakref
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import Any
+
+from pariter.engines import worker_process
+from pariter.errors import WorkerDied
+
+KILL_S = 1.0
+"""How long a killed process may take to go."""
+
+
+class NotStarted(Exception):
+    """The process died before it came to this shipment, which may be sent again."""
+
+
+class Shipment(Future[bytes]):
+    """What was sent to a slot; it ends with the worker's answer, `WorkerDied` or `NotStarted`."""
+
+    def __init__(self, slot: Slot, generation: int, process: Any) -> None:
+        super().__init__()
+        self.slot = slot
+        self.generation = generation
+        self.process = process
+
+
+class Slot:
+    """One worker process, started when it is first needed and again after it died."""
+
+    def __init__(self, index: int, initializer: bytes | None, env: dict[str, str]) -> None:
+        self.name = f"process {index}"
+        self._initializer = initializer
+        self._env = env
+        self._lock = threading.RLock()  # a future that is done calls back at once, in the caller
+        self._executor: Any = None
+        self._process: Any = None
+        self._ready: Future[bool] | None = None
+        self._generation = 0
+        self._dead: set[int] = set()
+        self._queue: deque[Shipment] = deque()
+        self._knows: set[bytes] = set()
+
+    def __len__(self) -> int:
+        return len(self._queue)
+
+    @property
+    def is_warm(self) -> bool:
+        """Whether the process is there and prepared."""
+        ready = self._ready
+        return ready is not None and ready.done()
+
+    def warm_up(self) -> None:
+        """Start the process, if there is none, and do not wait for it."""
+        with self._lock:
+            self._start_locked()
+
+    def _start_locked(self) -> Any:
+        ready = self._ready
+        if ready is not None and ready.done() and (ready.exception() or not ready.result()):
+            self._discard_locked()  # it died while idle, or its initializer raised: try again
+        if self._executor is None:
+            executor = _executor_class()(max_workers=1, timeout=None, env=self._env)
+            self._ready = executor.submit(
+                worker_process.prepare, list(sys.path), self._env, self._initializer
+            )
+            self._executor = executor
+            self._process = next(iter(executor._processes.values()), None)
+            self._generation += 1
+        return self._executor
+
+    def send_piece(self, digest: bytes, parcel: bytes, piece: bytes) -> Shipment:
+        """Run a piece of a run; the parcel travels only if this process does not know it."""
+
+        def arguments() -> tuple[Any, ...]:
+            return digest, None if digest in self._knows else parcel, piece, self.name
+
+        with self._lock:
+            shipment = self._send_locked(worker_process.run_piece, arguments)
+            self._knows.add(digest)
+            return shipment
+
+    def send_call(self, content: bytes) -> Shipment:
+        """Run one task."""
+        with self._lock:
+            return self._send_locked(worker_process.call, lambda: (content,))
+
+    def _send_locked(self, function: Any, arguments: Callable[[], tuple[Any, ...]]) -> Shipment:
+        executor = self._start_locked()
+        try:
+            answer = executor.submit(function, *arguments())
+        except Exception:  # the process died while idle: this shipment goes to the next one
+            self._discard_locked()
+            answer = self._start_locked().submit(function, *arguments())
+        shipment = Shipment(self, self._generation, self._process)
+        self._queue.append(shipment)
+        answer.add_done_callback(functools.partial(self._ended, shipment))
+        return shipment
+
+    def _ended(self, shipment: Shipment, answer: Future[bytes]) -> None:
+        with self._lock:
+            started = self._queue[0] is shipment and shipment.generation not in self._dead
+            self._queue.remove(shipment)
+            outcome: BaseException | None = None
+            if answer.exception() is not None:
+                outcome = self._death_locked(shipment) if started else NotStarted()
+        if outcome is None:
+            shipment.set_result(answer.result())
+        else:
+            shipment.set_exception(outcome)
+
+    def _death_locked(self, shipment: Shipment) -> WorkerDied:
+        self._dead.add(shipment.generation)
+        exit_code = None
+        if shipment.process is not None:
+            shipment.process.join(KILL_S)
+            exit_code = shipment.process.exitcode
+        if shipment.generation == self._generation:
+            self._discard_locked()
+        return WorkerDied(f"worker {self.name} died: {describe_exit(exit_code)}")
+
+    def forget(self, digest: bytes) -> None:
+        """Let the process drop the functions of a run that is over."""
+        with self._lock:
+            if digest in self._knows:
+                self._knows.discard(digest)
+                with contextlib.suppress(Exception):  # a dead process has nothing to forget
+                    self._executor.submit(worker_process.forget, digest)
+
+    def _discard_locked(self) -> Any:
+        executor, self._executor = self._executor, None
+        process, self._process = self._process, None
+        self._ready = None
+        self._knows.clear()
+        if executor is not None:
+            executor.shutdown(wait=False, kill_workers=True)
+        return process
+
+    def kill(self, shipment: Shipment) -> None:
+        """Stop what was sent: kill the process if it has come to it; the slot heals by itself."""
+        with self._lock:
+            if not self._queue or self._queue[0] is not shipment:
+                return
+            process = self._discard_locked()
+        if process is not None:
+            process.join(KILL_S)
+
+    def close(self, *, kill: bool = False) -> None:
+        """Let the process end what it has, or `kill` it, and wait for it."""
+        with self._lock:
+            executor, self._executor = self._executor, None
+            self._process = self._ready = None
+            self._knows.clear()
+        if executor is not None:
+            executor.shutdown(wait=True, kill_workers=kill)
+
+
+    def reset(self) -> None:
+        """Know nothing of any process: in a forked child, where they are somebody else's."""
+        _not_ours.append((self._executor, self._process, self._ready, list(self._queue)))
+        self._lock = threading.RLock()
+        self._executor = self._process = self._ready = None
+        self._queue.clear()
+        self._knows.clear()
+
+
+class Crew:
+    """The slots of one process pool."""
+
+    def __init__(self, slots: list[Slot]) -> None:
+        self.slots = slots
+        _crews.add(self)
+
+    @property
+    def is_warm(self) -> bool:
+        """Whether every process is there."""
+        return all(slot.is_warm for slot in self.slots)
+
+    def warm_up(self) -> None:
+        """Start all processes, side by side."""
+        for slot in self.slots:
+            slot.warm_up()
+
+
+_crews: weakref.WeakSet[Crew] = weakref.WeakSet()
+_not_ours: list[Any] = []
+"""What a forked child inherited and must not even finalize: it would end the parent's processes."""
+
+
+def _reset_all() -> None:
+    for crew in list(_crews):
+        for slot in crew.slots:
+            slot.reset()
+
+
+def _kill_all() -> None:
+    """At exit, before loky takes itself apart: processes go at once, whatever they do."""
+    for crew in list(_crews):
+        for slot in crew.slots:
+            slot.close(kill=True)
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_reset_all)
+
+
+@functools.cache
+def _executor_class() -> Any:
+    """Loky's executor, imported when the first process is needed."""
+    from loky.process_executor import ProcessPoolExecutor
+
+    atexit.register(_kill_all)  # after loky's own registration, and so called before it
+    return ProcessPoolExecutor
+
+
+def describe_exit(exit_code: int | None) -> str:
+    """An exit code in words: a number, or the name of the signal."""
+    if exit_code is None:
+        return "its exit code is not known"
+    if exit_code < 0:
+        try:
+            return f"killed by {signal.Signals(-exit_code).name}"
+        except ValueError:
+            return f"killed by signal {-exit_code}"
+    return f"exit code {exit_code}"
+
+
+def inner_thread_limits(threads: int) -> dict[str, str]:
+    """The environment that keeps numeric libraries in a worker to `threads` threads each."""
+    names = ("OMP", "OPENBLAS", "MKL", "BLIS", "NUMEXPR")
+    limits = {f"{name}_NUM_THREADS": str(threads) for name in names}
+    limits["VECLIB_MAXIMUM_THREADS"] = str(threads)
+    return {name: value for name, value in limits.items() if name not in os.environ}

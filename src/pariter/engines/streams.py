@@ -1,0 +1,268 @@
+"""Batches in order: how plans are iterated, and how sources without a length are run.
+
+A batch is pulled under the source's lock, run as one leaf, and kept until its turn comes. The consumer
+takes what is next in order; if that is not there yet it pulls and runs a batch of its own, or waits for
+whoever is running it.
+
+States   `_pulled` batches were pulled, `_head` is the next one the consumer gets, `_done` holds what came
+         between them. `_over` means that nothing more will be pulled.
+Guards   `_source_lock` guards the puller; a user's iterator runs under it, so it is only ever tried, never
+         waited for. `_lock` guards the rest; no user code runs under it.
+Promise  At most `window` items are pulled and not yet consumed. Batches come out in order, and the exception
+         of a batch in its place.
+Tests    tests/engines/test_streams.py
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+from pariter._caught import Caught
+from pariter.engines.base import this_thread
+from pariter.plan.piped import Leaf, Piped, WholeFeed, run_leaf
+from pariter.plan.sinks import Sink
+from pariter.sched import _platform
+from pariter.sched.lanes import Cuts
+from pariter.sched.latch import Latch
+
+BATCH_S = 0.001
+LONGEST_BATCH = 4096
+BATCHES_PER_WORKER = 4
+
+
+class BatchSizer:
+    """How many items the next batch should have: as many as take about `seconds`."""
+
+    def __init__(
+        self,
+        cuts: Cuts,
+        window: int | None,
+        workers: int,
+        seconds: float,
+        longest: int = LONGEST_BATCH,
+    ) -> None:
+        self._seconds = seconds
+        if window is not None:
+            longest = min(longest, max(1, window // (2 * workers)))
+        if cuts.longest is not None:
+            longest = min(longest, cuts.longest)
+        self._longest = longest
+        self._shortest = cuts.shortest
+        self._fixed = cuts.quantum
+        self._size = 1
+
+    def next(self) -> int:
+        """The size of the next batch."""
+        return self._fixed or max(self._size, self._shortest)
+
+    def measured(self, items: int, seconds: float) -> None:
+        """A batch of `items` took `seconds`."""
+        if items < self._size:
+            return
+        if seconds < self._seconds / 2:
+            factor = 8 if seconds < self._seconds / 32 else 2
+            self._size = max(1, min(items * factor, self._longest))
+        elif seconds > self._seconds * 2:
+            self._size = max(1, items // 2)
+
+
+class Stream:
+    """The batches of one run, pulled, run and handed out in order."""
+
+    def __init__(
+        self, piped: Piped, sink: Sink, cuts: Cuts, window: int | None, workers: int
+    ) -> None:
+        self._sink = sink
+        self._puller = piped.puller()
+        self._sizer = BatchSizer(cuts, window, workers, BATCH_S)
+        self._window = window
+        self._most_batches = BATCHES_PER_WORKER * workers
+        self._source_lock = _platform.new_lock()
+        self._lock = _platform.new_lock()
+        self._done: dict[int, Leaf | Caught | None] = {}
+        self._sizes: dict[int, int] = {}
+        self._waiting = 0
+        self._pulled = 0
+        self._head = 0
+        self._running = 0
+        self._pulling = False
+        self._over = False
+        self._settled: Leaf | None = None
+        self._changed: Latch | None = None
+
+    # Any worker.
+
+    def has_room(self) -> bool:
+        """Whether a worker would find something to do; a hint."""
+        ahead = self._pulled - self._head
+        return not (self._over or self._pulling or ahead >= self._most_batches) and (
+            self._window is None or ahead == 0 or self._waiting < self._window
+        )
+
+    def work(self, worker: str, consumer: bool = False) -> bool:
+        """Pull a batch and run it; False if there is none to have now."""
+        if not self._source_lock.acquire(False):
+            return False
+        try:
+            batch = self._pull()
+        finally:
+            self._pulling = False
+            self._source_lock.release()
+        if batch is None:
+            return False
+        number, piece, size = batch
+        del batch
+        outcome: Leaf | Caught | None = None
+        try:
+            outcome = self._run(piece, size, worker)
+        except BaseException as error:
+            if consumer and isinstance(error, KeyboardInterrupt):
+                raise
+            outcome = Caught(error)
+        finally:
+            del piece
+            self._keep(number, outcome)
+        return True
+
+    def _pull(self) -> tuple[int, Piped, int] | None:
+        """The next batch, under the source's lock."""
+        with self._lock:
+            ahead = self._pulled - self._head
+            if self._over or ahead >= self._most_batches:
+                return None
+            wanted = self._sizer.next()
+            if self._window is not None:
+                wanted = min(wanted, max(self._window - self._waiting, 1 if ahead == 0 else 0))
+            if not wanted:
+                return None
+            self._pulling = True
+            self._running += 1
+            number, self._pulled = self._pulled, self._pulled + 1
+        outcome: Caught | None = None
+        try:
+            piece = self._puller.pull(wanted)
+            size = piece.span
+            assert isinstance(piece, Piped)
+            assert size is not None
+            if size < wanted:
+                self._over = True
+            if size or not number:  # even no items make one leaf
+                with self._lock:
+                    self._sizes[number] = size
+                    self._waiting += size
+                return number, piece, size
+        except KeyboardInterrupt:
+            self._over = True
+            self._keep(number, None)
+            raise
+        except BaseException as error:
+            outcome = Caught(error)
+        self._keep(number, outcome)
+        return None
+
+    def _run(self, piece: Piped, size: int, worker: str) -> Leaf:
+        began = time.perf_counter()
+        leaf = run_leaf(piece, self._sink, WholeFeed(size), worker)
+        self._sizer.measured(size, time.perf_counter() - began)
+        return leaf
+
+    def _keep(self, number: int, outcome: Leaf | Caught | None) -> None:
+        """Batch `number` is over; None if it turned out to be none."""
+        with self._lock:
+            self._running -= 1
+            self._done[number] = outcome
+            if outcome is None:
+                self._over = True
+            elif isinstance(outcome, Caught) or outcome.left_early:
+                self._over = True
+                if isinstance(outcome, Leaf) and self._sink.anywhere:
+                    self._settled = outcome
+            self._wake_locked()
+
+    def _wake_locked(self) -> None:
+        if self._changed is not None:
+            self._changed.set()
+            self._changed = None
+
+    # The consumer.
+
+    def results(self) -> Iterator[Any]:
+        """The partial results of batch after batch; raises what a batch raised, in its place."""
+        try:
+            while True:
+                if self._settled is not None:
+                    yield self._settled.partial
+                    return
+                if not self._has_next():
+                    if self._is_finished():
+                        return
+                    if not self._help():
+                        self._wait()
+                    continue
+                outcome = self._take()
+                if outcome is None:
+                    return
+                if isinstance(outcome, Caught):
+                    self.stop()
+                    try:
+                        raise outcome.error
+                    finally:
+                        del outcome
+                yield outcome.partial
+                if outcome.left_early:
+                    return
+                del outcome
+        finally:
+            self.stop()
+
+    def _has_next(self) -> bool:
+        return self._head in self._done
+
+    def _take(self) -> Leaf | Caught | None:
+        with self._lock:
+            outcome = self._done.pop(self._head)
+            self._waiting -= self._sizes.pop(self._head, 0)
+            self._head += 1
+        if not self._over:
+            self._made_room()
+        return outcome
+
+    def _is_finished(self) -> bool:
+        with self._lock:
+            return self._over and self._head == self._pulled
+
+    def _made_room(self) -> None:
+        """The consumer took a batch; engines wake those who might pull another."""
+
+    def _help(self) -> bool:
+        """Let the consumer pull and run a batch itself."""
+        return self.work(this_thread(), consumer=True)
+
+    def _wait(self) -> None:
+        """Wait until something changes, unless it has already."""
+        with self._lock:
+            if self._head in self._done or self._settled is not None or self._is_idle():
+                return
+            latch = self._changed = self._changed or Latch()
+        self._wait_for(latch)
+
+    def _is_idle(self) -> bool:
+        """Whether nobody would end a wait."""
+        return not self._running
+
+    def _wait_for(self, latch: Latch) -> None:
+        latch.wait()
+
+    def stop(self) -> None:
+        """Pull nothing more and wait for the batches in hand."""
+        self._over = True
+        while True:
+            with self._lock:
+                if not self._running:
+                    self._done.clear()
+                    break
+                latch = self._changed = self._changed or Latch()
+            self._wait_for(latch)
+        self._puller.close()

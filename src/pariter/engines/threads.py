@@ -1,0 +1,247 @@
+"""Lanes on a work-stealing pool, the caller among the workers.
+
+The caller drives the whole plan. A plan that is still going when the ticker has looked twice is opened:
+idle workers take the right half of the largest lane. So a small plan wakes nobody, and a slow first
+item harms nobody.
+"""
+
+from __future__ import annotations
+
+import contextvars
+from collections.abc import Iterator
+from typing import Any
+
+from pariter.engines.base import FAR_LEFT, Run, enclosing, this_thread
+from pariter.engines.streams import Stream
+from pariter.plan.piped import Piped
+from pariter.plan.sinks import Collect, Sink
+from pariter.sched import ticker
+from pariter.sched.lanes import Cuts
+from pariter.sched.latch import Latch
+from pariter.sched.pool import WorkerPool
+from pariter.sched.worker import Worker, current_worker
+
+
+class ThreadEngine:
+    """Runs plans on the workers of one pool."""
+
+    name = "threads"
+
+    def __init__(self, pool: WorkerPool, owner: object) -> None:
+        self._pool = pool
+        self._owner = owner
+
+    @property
+    def num_workers(self) -> int:
+        return self._pool.num_threads
+
+    def run(self, piped: Piped, sink: Sink, cuts: Cuts) -> Any:
+        if type(sink) is Collect and piped.exact and not piped.endless and piped.span is not None:
+            sink = sink.in_place(piped.span)
+        run = ThreadRun(piped, sink, cuts, self._pool, self._context())
+        if must_ask(self._pool):
+            run.complete_elsewhere()
+        else:
+            self._pool.seated(run.complete)
+        return run.answer()
+
+    def stream(
+        self, piped: Piped, sink: Sink, cuts: Cuts, window: int | None
+    ) -> Iterator[Any]:
+        return ThreadStream(piped, sink, cuts, window, self._pool, self._context()).results()
+
+    def _context(self) -> contextvars.Context:
+        """A copy of the caller's context, in which this engine's pool is the current one."""
+        context = contextvars.copy_context()
+        context.run(enclosing.set, self._owner)
+        return context
+
+
+class ThreadRun(Run):
+    """A run that idle workers of a pool may join."""
+
+    def __init__(
+        self,
+        piped: Piped,
+        sink: Sink,
+        cuts: Cuts,
+        pool: WorkerPool,
+        context: contextvars.Context,
+    ) -> None:
+        super().__init__(piped, sink, cuts)
+        self._pool = pool
+        self._context = context
+        self._changed: Latch | None = None
+        self._offered = False
+        self._over = False
+
+    def complete(self) -> None:
+        """Drive in the calling thread, which has a seat, until nothing is left and nobody drives."""
+        ticker.watch(self)
+        try:
+            self._context.copy().run(self._drive_all)
+        except BaseException:
+            self.cancel()
+            raise
+        finally:
+            ticker.unwatch(self)
+            self._close()
+
+    def complete_elsewhere(self) -> None:
+        """Let the pool's own threads drive, and wait."""
+        try:
+            self.open()
+            while (latch := self._latch_while_unfinished()) is not None:
+                wait(latch)
+        except BaseException:
+            self.cancel()
+            raise
+        finally:
+            self._close()
+
+    def _drive_all(self) -> None:
+        name = this_thread()
+        while True:
+            while (lane := self.claim()) is not None:
+                try:
+                    self.drive(lane, name)
+                finally:
+                    self.release()
+            latch = self._latch_while_driven()
+            if latch is None:
+                return
+            wait(latch)
+
+    def _latch_while_driven(self) -> Latch | None:
+        """What is set when a driver stops; None if there is no other."""
+        with self._lock:
+            if not self._drivers:
+                return None
+            self._changed = self._changed or Latch()
+            return self._changed
+
+    def _changed_locked(self) -> None:
+        if self._changed is not None:
+            self._changed.set()
+            self._changed = None
+
+    def _latch_while_unfinished(self) -> Latch | None:
+        """What is set when a driver stops; None if nothing is left for any."""
+        with self._lock:
+            left = self._ownerless or any(lane.remaining for lane in self._lanes)
+            if not (left and self.horizon > FAR_LEFT) and not self._drivers:
+                return None
+            self._changed = self._changed or Latch()
+            return self._changed
+
+    def _close(self) -> None:
+        with self._lock:
+            self._over = True
+        if self._offered:
+            self._pool.withdraw(self)
+        while (latch := self._latch_while_driven()) is not None:
+            wait(latch)
+
+    # What the pool and the ticker call.
+
+    def open(self) -> None:
+        """Let idle workers join; called by the ticker, at any time."""
+        with self._lock:
+            if self._over or self._offered:
+                return
+            self._offered = True
+        self._pool.offer(self)
+
+    def help(self, worker: Worker) -> bool:
+        """Take a part of the run and drive it, if there is one to take."""
+        lane = self.claim()
+        if lane is None:
+            return False
+        try:
+            self._context.copy().run(self.drive, lane, this_thread(), self._is_seat_wanted)
+        except BaseException as error:
+            self.fail(FAR_LEFT, error)  # not a function's: drive keeps those
+        finally:
+            del lane
+            self.release()
+        return True
+
+    def _is_seat_wanted(self) -> bool:
+        return self._pool.guests_waiting > 0
+
+
+class ThreadStream(Stream):
+    """A stream whose batches idle workers of a pool may run."""
+
+    def __init__(
+        self,
+        piped: Piped,
+        sink: Sink,
+        cuts: Cuts,
+        window: int | None,
+        pool: WorkerPool,
+        context: contextvars.Context,
+    ) -> None:
+        super().__init__(piped, sink, cuts, window, pool.num_threads)
+        self._pool = pool
+        self._context = context
+        self._offered = False
+
+    def results(self) -> Iterator[Any]:
+        ticker.watch(self)
+        try:
+            yield from super().results()
+        finally:
+            ticker.unwatch(self)
+            with self._lock:
+                self._over = True
+            if self._offered:
+                self._pool.withdraw(self)
+
+    def open(self) -> None:
+        """Let idle workers join; called by the ticker, at any time."""
+        with self._lock:
+            if self._over or self._offered:
+                return
+            self._offered = True
+        self._pool.offer(self)
+
+    def help(self, worker: Worker) -> bool:
+        """Run a batch, if there is one to have."""
+        return self.has_room() and self._context.copy().run(self.work, this_thread())
+
+    def _help(self) -> bool:
+        worker = None if must_ask(self._pool) else self._pool.try_enter()
+        if worker is None:
+            self.open()
+            self._made_room()
+            return False
+        try:
+            return self._context.copy().run(self.work, this_thread(), True)
+        finally:
+            self._pool.leave(worker)
+
+    def _made_room(self) -> None:
+        if self._offered and self.has_room():
+            self._pool.announce()
+
+    def _is_idle(self) -> bool:
+        return not self._running and not must_ask(self._pool)
+
+    def _wait_for(self, latch: Latch) -> None:
+        wait(latch)
+
+
+def must_ask(pool: WorkerPool) -> bool:
+    """Whether this thread may not run functions for `pool` itself."""
+    worker = current_worker()
+    return pool.own_threads_only and (worker is None or worker.pool is not pool)
+
+
+def wait(latch: Latch) -> None:
+    """Wait for `latch`; a worker does what only it can do meanwhile."""
+    worker = current_worker()
+    if worker is None:
+        latch.wait()
+    else:
+        worker.wait(latch)

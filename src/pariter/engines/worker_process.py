@@ -1,0 +1,109 @@
+"""What runs inside a worker process: prepare it once, then open pieces and run them.
+
+Everything here is called by name from the parent. A worker keeps the functions of a plan, by digest,
+until the parent says that the run is over.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import signal
+import sys
+import time
+from typing import Any
+
+from pariter._caught import Caught
+from pariter._describe import describe_callable
+from pariter.engines import shipping
+from pariter.errors import CannotSend
+from pariter.plan.piped import WholeFeed, run_leaf
+
+is_worker = False
+"""Whether this process is a worker: then plans inside it run serially."""
+
+_parcels: dict[bytes, tuple[Any, Any]] = {}
+_failed: bytes | None = None
+
+
+def prepare(path: list[str], env: dict[str, str], initializer: bytes | None) -> bool:
+    """Make this process a worker; False if its initializer raised, which then answers every call."""
+    global is_worker, _failed
+    is_worker = True
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
+    os.environ.update(env)
+    sys.path[:] = list(dict.fromkeys([*path, *sys.path]))
+    if initializer is not None:
+        try:
+            function, arguments = pickle.loads(initializer)
+            function(*arguments)
+        except BaseException as error:
+            error.add_note("pariter: raised by the initializer of a worker process")
+            _failed = _packed(Caught(error))
+    return _failed is None
+
+
+def run_piece(digest: bytes, parcel: bytes | None, piece: bytes, name: str) -> bytes:
+    """Run one leaf: its partial result, whether it was left early and the seconds; or its exception."""
+    if _failed is not None:
+        return _failed
+    try:
+        if parcel is not None:
+            _parcels[digest] = pickle.loads(parcel)
+        stages, sink = _parcels[digest]
+        piped = shipping.open_piece(piece, stages)
+    except BaseException as error:
+        return _failure(error, "a worker process cannot unpickle what it was sent")
+    span = piped.span
+    assert span is not None
+    began = time.perf_counter()
+    try:
+        leaf = run_leaf(piped, sink, WholeFeed(span), f"{name} (pid {os.getpid()})")
+    except BaseException as error:
+        return _packed(Caught(error))
+    try:
+        return _packed((leaf.partial, leaf.left_early, time.perf_counter() - began))
+    except Exception as error:
+        return _packed(Caught(_cannot_return(piped, sink, error)))
+
+
+def forget(digest: bytes) -> None:
+    """The run is over: keep nothing of it."""
+    _parcels.pop(digest, None)
+
+
+def call(content: bytes) -> bytes:
+    """Run one task that was submitted by itself: its result in a tuple, or its exception."""
+    if _failed is not None:
+        return _failed
+    try:
+        function, args, kwargs = pickle.loads(content)
+        value = function(*args, **kwargs)
+    except BaseException as error:
+        return _packed(Caught(error))
+    try:
+        return _packed((value,))
+    except Exception as error:
+        return _failure(
+            error, f"the result of {describe_callable(function)} cannot travel back from its process"
+        )
+
+
+def _packed(value: object) -> bytes:
+    return shipping.dump_result(value)
+
+
+def _failure(error: BaseException, text: str) -> bytes:
+    failure = CannotSend(f"{text}: {type(error).__name__}: {error}")
+    failure.__cause__ = error
+    return _packed(Caught(failure))
+
+
+def _cannot_return(piped: Any, sink: Any, error: BaseException) -> CannotSend:
+    steps = [step for group in shipping.stages_of(piped) for step in reversed(group)]
+    named = next((step.describe() for step in steps if step.calls()), sink.describe())
+    return CannotSend(
+        f"{named} returned what cannot travel back from a worker process: {error}.\n"
+        f"    Return plain data instead (a list for a generator), or run the plan on threads: "
+        f".on('threads')"
+    )

@@ -1,0 +1,48 @@
+"""`ParIter`, the one class users meet, and `par_iter`, which makes it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, TypeVar, overload
+
+from pariter.fluent.adapters import plan_of
+from pariter.fluent.terminals import Terminals
+
+T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
+
+
+class ParIter(Terminals[T_co]):
+    """A lazy plan: a source, what happens to its items, and how they are run.
+
+    Immutable; every method but the terminal ones returns a new plan, and nothing runs before a
+    terminal method is called. It can be run any number of times, except over an iterator, which the
+    first run consumes.
+    """
+
+    __slots__ = ("__weakref__",)
+
+    def __repr__(self) -> str:
+        return repr(self._plan)
+
+
+@overload
+def par_iter(source: ParIter[T]) -> ParIter[T]: ...
+@overload
+def par_iter(source: Iterable[T]) -> ParIter[T]: ...
+@overload
+def par_iter(source: Any) -> ParIter[Any]: ...
+def par_iter(source: Any) -> ParIter[Any]:
+    """A plan over the items of `source`; building it reads none of them.
+
+    Takes what a `for` loop takes, and gives the same items in the same order: sequences, ranges of any
+    size, strings and bytes, arrays (NumPy arrays by rows along axis 0), sets and dicts and their views
+    (copied when the plan runs), any object with `__len__` and `__getitem__`, iterators and generators
+    (pulled in batches, in order, as far ahead as the window allows), and other plans.
+
+    Raises TypeError if `source` cannot be iterated.
+
+    >>> par_iter(range(1, 4)).map(lambda n: n * n).sum()
+    14
+    """
+    return ParIter(plan_of(source))

@@ -1,0 +1,123 @@
+"""The note on a user's exception: which step raised it, at which item, on which worker.
+
+A leaf is a chain of C iterators, so nothing records where it is. When something was raised, the
+traceback tells the step (the first frame that is not ours runs the code of one of the plan's
+functions) and the spots tell the item. Only functions that could be mistaken for one another, of
+the same code or without Python code, are wrapped beforehand in one Python call that tells them apart.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+from types import CodeType, FunctionType, MethodType, TracebackType
+from typing import Any, TypeVar
+
+from pariter._describe import describe_callable, describe_value
+from pariter.plan.place import Site
+from pariter.plan.stages import Function, Step
+
+S = TypeVar("S", bound=Step)
+PREFIX = "pariter: raised by "
+
+
+def told_apart(step: S, seen: set[object]) -> S:
+    """`step` with those functions wrapped that a traceback could not tell from the ones before.
+
+    `seen` holds what identifies the functions met so far in a plan, and learns the new ones.
+    """
+    wrapped = {}
+    for name, fn in step.calls().items():
+        key = _code_of(fn)
+        if key in seen:
+            wrapped[name] = _Told(fn, step)
+        seen.add(key)
+    return step.with_calls(wrapped) if wrapped else step
+
+
+class _Told:
+    """A function that says which step it belongs to, in its frame."""
+
+    __slots__ = ("fn", "step")
+
+    def __init__(self, fn: Function, step: Step) -> None:
+        self.fn = fn
+        self.step = step
+
+    def __call__(self, *args: Any) -> Any:
+        return self.fn(*args)
+
+    def __repr__(self) -> str:
+        return describe_callable(self.fn)
+
+
+_TOLD_CODE = _Told.__call__.__code__
+
+
+def _code_of(fn: Any) -> CodeType | None:
+    """The code that runs first when `fn` is called, None where that is C or cannot be known."""
+    while isinstance(fn, (functools.partial, MethodType)):
+        fn = fn.func if isinstance(fn, functools.partial) else fn.__func__
+    if not isinstance(fn, (FunctionType, type)):
+        fn = getattr(type(fn), "__call__", None)
+    return fn.__code__ if isinstance(fn, FunctionType) else None
+
+
+def annotate(error: BaseException, site: Site, sink: Step, worker: str) -> None:
+    """Add the note, unless the exception comes out of a plan inside this one or out of a barrier."""
+    steps: dict[int, tuple[Step, Site]] = {id(step): (step, below) for below in site.walk() for step in below.steps}
+    step, raised_before = _culprit(error.__traceback__, [step for step, _ in steps.values()], sink)
+    if raised_before and _noted(error):
+        return
+    place = (site if step is None else steps.get(id(step), (step, site))[1]).place()
+    where = "" if place is None else f" at item {place.index}"
+    if step is not None and place is not None:
+        where += f" ({describe_value(place.item)})"
+    name = "the source" if step is None else step.describe()
+    _note(error, f"{PREFIX}{name}{where}, on {worker}")
+
+
+def _noted(error: BaseException) -> bool:
+    return any(str(note).startswith(PREFIX) for note in getattr(error, "__notes__", ()))
+
+
+def _note(error: BaseException, note: str) -> None:
+    notes = getattr(error, "__notes__", None)
+    if notes:  # an exception object that is raised again carries the note of its last time
+        notes[:] = [old for old in notes if not str(old).startswith(PREFIX)]
+    with contextlib.suppress(Exception):  # a class that refuses attributes is raised as it is
+        error.add_note(note)
+
+
+def _culprit(
+    traceback: TracebackType | None, steps: list[Step], sink: Step
+) -> tuple[Step | None, bool]:
+    """The step that raised, None for the source; and whether a run before this one met it already."""
+    codes: dict[CodeType, Step] = {}
+    opaque: list[Step] = []
+    for step in (*steps, sink):
+        for fn in step.calls().values():
+            code = _code_of(fn)
+            if code is None:
+                opaque.append(step)
+            elif code is not _TOLD_CODE:
+                codes.setdefault(code, step)
+    if traceback is None:  # nothing was raised, a function ended its iterator
+        opaque = [step for step in steps if step.calls()]
+    silent = [step for step in steps if not step.calls()]
+    suspect: Step | None = next(iter((*opaque, *silent)), sink)
+    entered = False  # the user's code
+    while traceback is not None:
+        frame, traceback = traceback.tb_frame, traceback.tb_next
+        module = str(frame.f_globals.get("__name__", ""))
+        if not module.startswith("pariter."):
+            if not entered:
+                suspect, entered = codes.get(frame.f_code, suspect), True
+        elif entered:
+            if ".fluent." in module or frame.f_code.co_name == "_raise_held":
+                return suspect, True
+        elif frame.f_code is _TOLD_CODE:
+            suspect, entered = frame.f_locals["self"].step, True
+        elif frame.f_code.co_name == "fetch":
+            suspect, entered = None, True
+    return suspect, False

@@ -1,0 +1,168 @@
+"""A plan: what the user wrote, and how it becomes a source that can be cut when it is run.
+
+Binding reads what the data is *now* and applies the steps from left to right. Stages pile up over
+the source; a step that works on positions wraps what there is. Where positions are not known any
+more, or results would have to be computed twice, the steps before it are run first and what they
+give is held: a barrier.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
+
+from pariter.plan.blame import told_apart
+from pariter.plan.origins import Origin
+from pariter.plan.piped import Piped
+from pariter.plan.reshape import Joined, Reshape, Take
+from pariter.plan.sources import Source
+from pariter.plan.stages import Function, Stage, Step
+
+S = TypeVar("S", bound=Step)
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What travels with a plan and is not a step of it."""
+
+    min_len: int = 1
+    max_len: int | None = None
+    buffered: int | None = None
+    pool: Any = None
+
+    def __str__(self) -> str:
+        """The method calls that set them, as code."""
+        shown = []
+        if self.min_len != 1:
+            shown.append(f".with_min_len({self.min_len})")
+        if self.max_len is not None:
+            shown.append(f".with_max_len({self.max_len})")
+        if self.buffered is not None:
+            shown.append(f".buffered({self.buffered})")
+        if self.pool is not None:
+            shown.append(f".on({self.pool!r})")
+        return "".join(shown)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Where items come from, what happens to them, and the options of the run."""
+
+    origin: Origin
+    steps: tuple[Step, ...] = ()
+    options: Options = field(default_factory=Options)
+
+    def then(self, step: Step) -> Plan:
+        """The plan with one more step."""
+        return replace(self, steps=(*self.steps, step))
+
+    def with_options(self, **changes: Any) -> Plan:
+        """The plan with other options."""
+        return replace(self, options=replace(self.options, **changes))
+
+    def __repr__(self) -> str:
+        """Code that builds the plan."""
+        return f"{self.origin!r}{''.join(map(repr, self.steps))}{self.options}"
+
+    def length(self) -> int | None:
+        """How many items it gives, if that is known without running it."""
+        length = self.origin.length()
+        for step in self.steps:
+            if length is None:
+                return None
+            if isinstance(step, Reshape):
+                length = step.length(length)
+            elif isinstance(step, Stage) and not step.one_to_one:
+                return None
+        return length
+
+    @property
+    def endless(self) -> bool:
+        """Whether it is known never to end."""
+        endless = self.origin.endless
+        for step in self.steps:
+            if (isinstance(step, Stage) and step.stops) or isinstance(step, Take):
+                endless = False
+            elif isinstance(step, Joined):
+                others = [other.endless for other in step.others]
+                endless = any((endless, *others)) if step.name == "chain" else all((endless, *others))
+        return endless
+
+    def leaf_limits(self) -> tuple[int, int | None]:
+        """The shortest and the longest leaf asked for, of this plan and of those joined to it."""
+        shortest, longest = self.options.min_len, self.options.max_len
+        for step in self.steps:
+            for other in step.others if isinstance(step, Joined) else ():
+                other_shortest, other_longest = other.leaf_limits()
+                shortest = max(shortest, other_shortest)
+                if other_longest is not None:
+                    longest = other_longest if longest is None else min(longest, other_longest)
+        return shortest, longest
+
+
+Hold = Callable[[Piped, "int | None"], Source[Any]]
+"""Runs a part of a plan and holds its results: all of them, or as many as are wanted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Binder:
+    """Turns plans into sources, with the engine's help where something must run first."""
+
+    hold: Hold
+    find: Callable[[Source[Any], Function], Source[Any]]
+    seen: set[object] = field(default_factory=set)
+
+    def told_apart(self, step: S) -> S:
+        """`step`, so that an error note can tell its functions from those bound before it."""
+        return told_apart(step, self.seen)
+
+    def bind(self, plan: Plan) -> Piped:
+        """The plan over its data as it is now."""
+        source: Source[Any] = plan.origin.bind()
+        stages: tuple[Stage, ...] = ()
+        for at, step in enumerate(plan.steps):
+            if isinstance(step, Stage):
+                stages = (*stages, self.told_apart(step))
+            elif isinstance(step, Reshape):
+                here = Piped(source, stages) if stages else source
+                if barrier_before(step, here.exact, here.pure) or _must_end(step, stages):
+                    here = self.hold(Piped(source, stages), demand(plan.steps[at:]))
+                source, stages = step.apply(here, self), ()
+        return Piped(source, stages)
+
+    def exact(self, plan: Plan) -> Source[Any]:
+        """A plan joined to another by position."""
+        piped = self.bind(plan)
+        return piped if piped.exact else self.hold(piped, None)
+
+    def lasting(self, plan: Plan) -> Source[Any]:
+        """A plan joined to another by its end, which must not end the other as well."""
+        piped = self.bind(plan)
+        return self.hold(piped, None) if piped.stops else piped
+
+    def skip_while(self, source: Source[Any], keep: Function) -> Source[Any]:
+        """The items from the first on for which `keep(item)` is false."""
+        return self.find(source, keep)
+
+
+def barrier_before(step: Step, exact: bool, pure: bool) -> bool:
+    """Whether `step` needs what comes before it to run first."""
+    if not isinstance(step, Reshape):
+        return False
+    return (step.needs_positions and not exact) or (step.needs_pure and not pure)
+
+
+def _must_end(step: Reshape, stages: tuple[Stage, ...]) -> bool:
+    return not step.needs_positions and any(stage.stops for stage in stages)
+
+
+def demand(steps: tuple[Step, ...]) -> int | None:
+    """How many items from the left suffice for all that `steps` give, None for all."""
+    wanted: int | None = None
+    for step in reversed(steps):
+        if isinstance(step, Reshape):
+            wanted = step.demand(wanted)
+        elif isinstance(step, Stage) and not step.one_to_one:
+            wanted = None
+    return wanted

@@ -1,0 +1,121 @@
+"""Where a leaf is: which items its sources handed out last, so that an error can name one.
+
+Nothing here runs per item. A spot holds the block in hand and the iterator over it; how far the
+iterator has come is asked of the iterator itself (PEP 424), and only when something went wrong.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from operator import length_hint
+from typing import Any, Protocol
+
+Block = tuple[int, int]
+"""Positions `low` up to `high`: what a feed hands out and a source turns into items."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The item a source handed out last and its index in the user's data."""
+
+    index: int
+    item: object
+
+
+class Spot(Protocol):
+    """Anything that can tell its `Place`."""
+
+    def place(self) -> Place | None: ...
+
+
+class BlockSpot:
+    """The place of a source that hands out one sequence a block."""
+
+    __slots__ = ("_items", "_labels", "_low", "_sequence")
+
+    def __init__(self, labels: Sequence[int]) -> None:
+        self._labels = labels
+        self._low = 0
+        self._sequence: Sequence[Any] = ()
+        self._items: Iterator[Any] = iter(())
+
+    def enter(self, low: int, sequence: Sequence[Any]) -> Iterator[Any]:
+        """Begin the block at position `low`, whose items are `sequence`."""
+        self._low = low
+        self._sequence = sequence
+        self._items = iter(sequence)
+        return self._items
+
+    def place(self) -> Place | None:
+        at = len(self._sequence) - length_hint(self._items) - 1
+        if at < 0:
+            return None
+        return Place(self._labels[self._low + at], self._sequence[at])
+
+
+class GroupSpot:
+    """The place of several sources walked in step: the index of one, the items of all."""
+
+    __slots__ = ("_primary", "_sites")
+
+    def __init__(self, sites: list[Site], primary: int) -> None:
+        self._sites = sites
+        self._primary = primary
+
+    def place(self) -> Place | None:
+        places = [site.place() for site in self._sites]
+        primary = places[self._primary]
+        if primary is None:
+            return None
+        return Place(primary.index, tuple(place and place.item for place in places))
+
+
+class ItemSpot:
+    """The place of a source that makes its items one by one in Python: chunks, windows."""
+
+    __slots__ = ("index", "item")
+
+    def __init__(self) -> None:
+        self.index = -1
+        self.item: object = None
+
+    def follow(self, items: Iterable[Any], first: Iterable[int]) -> Iterator[Any]:
+        """Hand out `items`, remembering each with its index."""
+        for self.index, self.item in zip(first, items, strict=False):
+            yield self.item
+
+    def place(self) -> Place | None:
+        return Place(self.index, self.item) if self.index >= 0 else None
+
+
+class Site:
+    """One opened source within a leaf: its spot, and the steps that run over it."""
+
+    __slots__ = ("inner", "spot", "steps")
+
+    def __init__(self) -> None:
+        self.spot: Spot | None = None
+        self.steps: tuple[Any, ...] = ()
+        self.inner: list[Site] = []
+
+    def descend(self) -> Site:
+        """The site of a source below this one."""
+        site = Site()
+        self.inner.append(site)
+        return site
+
+    def place(self) -> Place | None:
+        """The place of this source, or of the nearest one below it that knows."""
+        if self.spot is not None:
+            return self.spot.place()
+        for site in self.inner:
+            if (place := site.place()) is not None:
+                return place
+        return None
+
+    def walk(self) -> Iterator[Site]:
+        """This site and all below it."""
+        yield self
+        for site in self.inner:
+            yield from site.walk()

@@ -1,0 +1,268 @@
+"""One frozen class for each thing that can happen to items inside a leaf.
+
+A stage turns one iterator into another, once a leaf, and what it returns runs in C wherever that
+is possible, so that no frame of ours runs per item. A field that holds a user's function is named in
+`functions`; `repr`, equality, pickling and error notes follow from the declaration.
+"""
+
+from __future__ import annotations
+
+import copy
+import operator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, fields, replace
+from functools import partial, reduce
+from itertools import chain, filterfalse, starmap, takewhile
+from typing import Any, ClassVar
+
+from pariter._describe import describe_callable
+
+Function = Callable[..., Any]
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Step:
+    """Anything between the source and the sink of a plan, or a sink: a name and what it holds."""
+
+    name: ClassVar[str]
+    functions: ClassVar[tuple[str, ...]] = ()
+
+    def calls(self) -> dict[str, Function]:
+        """The user's functions, by the field that holds them."""
+        found = ((field, getattr(self, field)) for field in self.functions)
+        return {field: fn for field, fn in found if fn is not None}
+
+    def with_calls(self, calls: Mapping[str, Function]) -> Any:
+        """The same step with other functions in the fields named."""
+        return replace(self, **calls)
+
+    def __repr__(self) -> str:
+        """The method call that adds this step, as code."""
+        return f".{self.name}({', '.join(self.arguments())})"
+
+    def arguments(self) -> list[str]:
+        """The arguments of that call, as code; those that have their default value are left out."""
+        shown = []
+        by_name = False
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if value is field.default or (type(value) is int and value == field.default):
+                by_name = True
+                continue
+            text = describe_callable(value) if field.name in self.functions else repr(value)
+            shown.append(f"{field.name}={text}" if by_name else text)
+        return shown
+
+    def describe(self) -> str:
+        """The step as an error note names it: `map(parse)`."""
+        return f"{self.name}({', '.join(map(describe_callable, self.calls().values()))})"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Stage(Step):
+    """A step that happens to items inside a leaf."""
+
+    one_to_one: ClassVar[bool] = False
+    """Whether every item gives exactly one, so that positions stay known."""
+    stops: ClassVar[bool] = False
+    """Whether it may end before its items do, so that nothing to its right is wanted."""
+    by_item: ClassVar[bool] = True
+    """Whether each item is handled alone, so that items may as well come from the right."""
+
+    def attach(self, items: Iterator[Any]) -> Iterator[Any]:
+        """The iterator that does it; called once a leaf."""
+        raise TypeError(f"{type(self).__name__} attaches to nothing")
+
+    def reversed(self) -> Stage:
+        """The stage for items that come from the right, whose results do so too."""
+        return self
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Map(Stage):
+    """`f(item)`."""
+
+    f: Function
+    name: ClassVar[str] = "map"
+    functions: ClassVar[tuple[str, ...]] = ("f",)
+    one_to_one: ClassVar[bool] = True
+
+    def attach(self, items: Iterator[Any]) -> Iterator[Any]:
+        return map(self.f, items)
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class ForEach(Map):
+    """`f(item)` for its effect."""
+
+    name: ClassVar[str] = "for_each"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Starmap(Map):
+    """`f(*item)`."""
+
+    name: ClassVar[str] = "starmap"
+
+    def attach(self, items: Iterator[Any]) -> Iterator[Any]:
+        return starmap(self.f, items)
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Filter(Stage):
+    """Items for which `keep(item)` is true, or which are true themselves."""
+
+    keep: Function | None = None
+    name: ClassVar[str] = "filter"
+    functions: ClassVar[tuple[str, ...]] = ("keep",)
+
+    def attach(self, items: Iterator[Any]) -> Iterator[Any]:
+        return filter(self.keep, items)
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class FilterMap(Stage):
+    """`f(item)` where that is not None."""
+
+    f: Function
+    name: ClassVar[str] = "filter_map"
+    functions: ClassVar[tuple[str, ...]] = ("f",)
+
+    def attach(self, items: Iterator[Any]) -> Iterator[Any]:
+        return filterfalse(partial(operator.is_, None), map(self.f, items))
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class FlatMap(Stage):
+    """The items of `f(item)`."""
+
+    f: Function
+    name: ClassVar[str] = "flat_map"
+    functions: ClassVar[tuple[str, ...]] = ("f",)
+
+    def attach(self, items: Iterator[Any]) -> Iterator[Any]:
+        return chain.from_iterable(map(self.f, items))
+
+    def reversed(self) -> Stage:
+        return _FlatMapReversed(self.f)
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class _FlatMapReversed(FlatMap):
+    def attach(self, items: Iterator[Any]) -> Iterator[Any]:
+        return chain.from_iterable(map(_from_the_right, map(self.f, items)))
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Flatten(Stage):
+    """The items of each item."""
+
+    name: ClassVar[str] = "flatten"
+
+    def attach(self, items: Iterator[Any]) -> Iterator[Any]:
+        return chain.from_iterable(items)
+
+    def reversed(self) -> Stage:
+        return _FlattenReversed()
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class _FlattenReversed(Flatten):
+    def attach(self, items: Iterator[Any]) -> Iterator[Any]:
+        return chain.from_iterable(map(_from_the_right, items))
+
+
+def _from_the_right(items: Iterable[Any]) -> Iterator[Any]:
+    try:
+        backwards: Iterator[Any] = iter(reversed(items))  # type: ignore[call-overload]
+    except TypeError:
+        backwards = reversed(list(items))
+    return backwards
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Inspect(Stage):
+    """The item itself, after `f(item)` was called for its effect."""
+
+    f: Function
+    name: ClassVar[str] = "inspect"
+    functions: ClassVar[tuple[str, ...]] = ("f",)
+    one_to_one: ClassVar[bool] = True
+
+    def attach(self, items: Iterator[Any]) -> Iterator[Any]:
+        return self._seen(items)
+
+    def _seen(self, items: Iterator[Any]) -> Iterator[Any]:
+        f = self.f
+        for item in items:
+            f(item)
+            yield item
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class MapInit(Stage):
+    """`f(state, item)` with `state = make()` once an uninterrupted run of items."""
+
+    make: Function
+    f: Function
+    name: ClassVar[str] = "map_init"
+    functions: ClassVar[tuple[str, ...]] = ("make", "f")
+    one_to_one: ClassVar[bool] = True
+    by_item: ClassVar[bool] = False
+
+    def attach(self, items: Iterator[Any]) -> Iterator[Any]:
+        return map(partial(self.f, self.make()), items)
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class TakeWhile(Stage):
+    """Items before the first for which `keep(item)` is false."""
+
+    keep: Function
+    name: ClassVar[str] = "take_while"
+    functions: ClassVar[tuple[str, ...]] = ("keep",)
+    stops: ClassVar[bool] = True
+    by_item: ClassVar[bool] = False
+
+    def attach(self, items: Iterator[Any]) -> Iterator[Any]:
+        return takewhile(self.keep, items)
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Fold(Stage):
+    """One accumulator per uninterrupted run of items: `op(...op(op(make(), x0), x1)..., xn)`."""
+
+    make: Function
+    op: Function
+    name: ClassVar[str] = "fold"
+    functions: ClassVar[tuple[str, ...]] = ("make", "op")
+    by_item: ClassVar[bool] = False
+
+    def attach(self, items: Iterator[Any]) -> Iterator[Any]:
+        return self._folded(items)
+
+    def _folded(self, items: Iterator[Any]) -> Iterator[Any]:
+        accumulator = self.make()
+        for item in items:
+            accumulator = self._accumulated(self.op(accumulator, item))
+            break
+        yield self._accumulated(reduce(self.op, items, accumulator), accumulator)
+
+    def _accumulated(self, accumulator: Any, before: Any = ...) -> Any:
+        if accumulator is None and before is not None:
+            raise TypeError(
+                f"{self.name}() needs an op that returns the accumulator, "
+                f"and {describe_callable(self.op)} returned None"
+            )
+        return accumulator
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class FoldWith(Fold):
+    """As `Fold`, beginning each run with a shallow copy of `make`, which is a value here."""
+
+    name: ClassVar[str] = "fold_with"
+    functions: ClassVar[tuple[str, ...]] = ("op",)
+
+    def attach(self, items: Iterator[Any]) -> Iterator[Any]:
+        return Fold(partial(copy.copy, self.make), self.op)._folded(items)

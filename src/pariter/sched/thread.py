@@ -1,0 +1,112 @@
+"""The life of a pool's own thread: started when its seat is first given to it, asleep while it has no seat.
+
+States   asleep (blocked on the seat's token) → searching, then running what it finds → asleep.
+Guards   none of its own. While asleep it knows its worker and nothing else, so that a pool can be dropped.
+Promise  It survives whatever it runs, and after a job it holds nothing of it.
+Proof    docs/design/scheduler.md#falling-asleep   Tests  tests/sched/test_thread.py, tests/interleavings/test_pool.py
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from pariter.sched import _platform
+from pariter.sched.latch import my_token
+from pariter.sched.worker import here
+
+if TYPE_CHECKING:
+    from pariter.sched.pool import WorkerPool
+    from pariter.sched.worker import Worker
+
+
+def start_thread_of(pool: WorkerPool, index: int) -> None:
+    """Start the thread of a seat; if that cannot be done, the pool goes on without it."""
+    worker = pool.workers[index]
+    try:
+        worker.thread = _start(pool, worker)
+    except RuntimeError:
+        pool.seats.cannot_start(index)
+        while worker.mailbox:
+            worker.mailbox.popleft().abandon()
+    except BaseException:  # Ctrl-C: it may have been started or not, and two of them do no harm.
+        worker.thread = _start(pool, worker)
+        raise
+
+
+def _start(pool: WorkerPool, worker: Worker) -> _platform.Thread:
+    return _platform.start_thread(_live, (worker, pool.finalizer), worker.name, pool.stack_size)
+
+
+def _live(worker: Worker, finalizer: Callable[[], object] | None) -> None:
+    here.worker = worker
+    while True:
+        worker.token.acquire()
+        pool = worker.pool
+        if pool is None:
+            break
+        run_until_idle(pool, worker)
+        if pool.workers[worker.index] is not worker:
+            return  # In a forked child, which has no use for this thread.
+        del pool
+    worker.token.release()  # for a second thread of this seat, should Ctrl-C have made one
+    here.worker = None
+    if finalizer is not None:
+        try:
+            finalizer()
+        except BaseException as error:
+            _platform.report(error)
+
+
+def let_go(workers: Sequence[Worker]) -> None:
+    """Nobody knows the pool any more: end its threads, which are all asleep."""
+    for worker in workers:
+        if worker.thread is not None:
+            try:
+                worker.token.release()
+            except RuntimeError:
+                pass  # It has been told.
+
+
+def run_until_idle(pool: WorkerPool, worker: Worker) -> None:
+    """What a thread does from being given its seat to giving it up."""
+    seats = pool.seats
+    worker.parking = my_token()
+    worker.depth = 1
+    searching = True
+    while pool.workers[worker.index] is worker:
+        if seats.guests_waiting and seats.cede(worker.index, searching):
+            return
+        seen = seats.epoch
+        job = worker.find()
+        if searching and (job is not None or pool.offers):
+            searching = False
+            seats.found(seen, pool)
+            pool.start_threads()
+        if job is not None:
+            job.run(worker)
+            worker.taken.clear()
+            del job
+        elif not _help(pool, worker) and seats.doze(worker.index, seen, searching):
+            return
+
+
+def _help(pool: WorkerPool, worker: Worker) -> bool:
+    """Help with what is offered; True if that was anything, or if there is something better to do."""
+    turn = 0
+    while turn < len(offers := pool.offers):
+        helpable = offers[(turn + worker.index) % len(offers)]
+        del offers
+        helped = False
+        try:
+            while helpable.help(worker):
+                helped = True
+                if pool.seats.guests_waiting or worker.mailbox:
+                    break
+        except BaseException as error:
+            pool.withdraw(helpable)
+            _platform.report(error)
+        if helped:
+            return True
+        turn += 1
+    return False
