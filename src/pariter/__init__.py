@@ -8,6 +8,16 @@ A plan is lazy and immutable. A terminal method runs it: on work-stealing thread
 no GIL, on worker processes where it has one, in the calling thread while that is cheaper.
 """
 
+from pariter.calls import (
+    broadcast,
+    current_num_threads,
+    current_pool,
+    current_thread_index,
+    join,
+    scope,
+    spawn,
+    yield_now,
+)
 from pariter.errors import (
     CannotSend,
     ConsumedError,
@@ -33,6 +43,14 @@ __all__ = [
     "SerialPool",
     "ThreadPool",
     "WorkerDied",
+    "broadcast",
     "build_global",
+    "current_num_threads",
+    "current_pool",
+    "current_thread_index",
+    "join",
     "par_iter",
+    "scope",
+    "spawn",
+    "yield_now",
 ]

@@ -33,7 +33,11 @@ from pariter.engines.slots import Crew, NotStarted, Slot, inner_thread_limits
 from pariter.engines.threads import ThreadEngine
 from pariter.errors import CannotSend, GlobalPoolAlreadyInitialized, PoolClosed
 from pariter.plan.pipeline import Plan
+from pariter.sched.broadcast import broadcast
+from pariter.sched.join import join
 from pariter.sched.pool import WorkerPool
+from pariter.sched.scope import scope
+from pariter.sched.spawn import install, spawn
 from pariter.sched.worker import current_worker
 
 if TYPE_CHECKING:
@@ -201,6 +205,11 @@ class ThreadPool(Pool, Executor):
     def num_workers(self) -> int:
         return self._workers.num_threads
 
+    @property
+    def workers(self) -> WorkerPool:
+        """The machinery behind this pool."""
+        return self._workers
+
     def engine(self, *, always: bool = True) -> Engine:
         self._workers.check_open()
         return ThreadEngine(self._workers, self)
@@ -209,24 +218,25 @@ class ThreadPool(Pool, Executor):
         self._workers.close(cancel=cancel)
 
     def _install(self, f: Callable[..., T], args: Any, kwargs: Any) -> T:
-        return calls.install(self._workers, f, *args, **kwargs)
+        result: T = install(self._workers, f, *args, **kwargs)
+        return result
 
-    def _here(self, call: Callable[..., T], *args: Any) -> T:
+    def _here(self, call: Callable[..., T], *args: Any, **kwargs: Any) -> T:
         context = contextvars.copy_context()
         context.run(enclosing.set, self)
-        return context.run(call, self._workers, *args)
+        return context.run(call, self._workers, *args, **kwargs)
 
     def join(self, a: Callable[[], Any], b: Callable[[], Any], *more: Callable[[], Any]) -> Any:
-        return self._here(calls.join, a, b, *more)
+        return self._here(join, a, b, *more)
 
     def scope(self) -> Any:
-        return calls.scope(self._workers)
+        return scope(self._workers)
 
     def spawn(self, f: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
-        return calls.spawn(self._workers, f, *args, **kwargs)
+        return self._here(spawn, f, *args, **kwargs)
 
     def broadcast(self, f: Callable[[], T]) -> list[T]:
-        return self._here(calls.broadcast, f)
+        return self._here(broadcast, f)
 
     # The interface of concurrent.futures.
 

@@ -56,7 +56,7 @@ def start_own_threads(pool: WorkerPool) -> None:
         for birth in births:
             pool.post(birth.index, birth)
         for birth in births:
-            birth.latch.wait()
+            birth.done.wait()
         for birth in births:
             if birth.error is not None:
                 raise RuntimeError(
@@ -77,7 +77,8 @@ class Birth:
     def __init__(self, pool: WorkerPool, index: int) -> None:
         self.pool = pool
         self.index = index
-        self.latch: Latch = Latch()
+        self.latch: Latch | None = None
+        self.done = Latch()
         self.error: BaseException | None = None
 
     def run(self, worker: Worker) -> BaseException | None:
@@ -89,13 +90,13 @@ class Birth:
             self.pool.initialized.add(self.index)
         except BaseException as error:
             self.error = error
-        self.latch.set()
+        self.done.set()
         return None
 
     def is_spent(self) -> bool:
         """Whether it has been run."""
-        return self.latch.is_set()
+        return self.done.is_set()
 
     def abandon(self) -> None:
         """The thread cannot be started; the pool goes on with fewer."""
-        self.latch.set()
+        self.done.set()

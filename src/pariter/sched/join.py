@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from contextvars import copy_context
 from typing import Any
 
@@ -107,10 +108,8 @@ def _claim(worker: Worker, job: JoinJob) -> Latch | None:
         # popped it ourselves and were interrupted.
         if job.latch is None:
             job.fn = None
-            try:
+            with suppress(ValueError):
                 worker.deque.remove(job)
-            except ValueError:
-                pass
         return job.latch
 
 

@@ -75,7 +75,7 @@ class WorkerPool:
         self.workers: Sequence[Worker] = tuple(Worker(i, name) for i, name in enumerate(self.names))
         self.injector: deque[Runnable] = deque()
         self.offers: tuple[Helpable, ...] = ()
-        self.leapers: deque[_platform.Lock] = deque()  # tokens of those that wait, but would do certain jobs
+        self.leapers: list[_platform.Lock] = []  # tokens of those that wait, but would do certain jobs
         self.queues = (*(worker.deque for worker in self.workers), self.injector)
         self.seats = Seats(self.workers, self.queues)
         self.stirrer = Stirrer(self)

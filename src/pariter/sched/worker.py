@@ -14,7 +14,6 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
-from itertools import islice
 from typing import TYPE_CHECKING, Any, Protocol
 
 from pariter.sched import _platform
@@ -134,10 +133,13 @@ class Worker:
     def find_belonging(self, belongs: Callable[[Runnable], bool]) -> Runnable | None:
         """The oldest job that `belongs` in the deque of a worker that has one."""
         for victim in (*self._others(), self):
-            if not victim.deque:
-                continue
-            jobs = victim.deque.copy()
-            for job in islice(jobs, max(0, len(jobs) - _LOOK_BACK), None):
+            jobs = victim.deque
+            # By index, because nothing that goes over a deque is safe from its owner; one that moves is met next time.
+            for place in range(max(0, len(jobs) - _LOOK_BACK), len(jobs)):
+                try:
+                    job = jobs[place]
+                except IndexError:
+                    break
                 if belongs(job) and self._take_from(victim, job):
                     return job
         return None
