@@ -1,0 +1,1 @@
+"""The scheduler under a seeded scheduler of its own: see seeded.py."""

@@ -1,0 +1,1 @@
+"""How the scheduler behaves; one file a module."""
