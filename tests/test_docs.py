@@ -43,9 +43,7 @@ def test_every_block_of_the_page_runs(page: Path) -> None:
     for line, block in blocks(page):
         if block.startswith(">>>"):
             # DocTest copies what it is given, so what a session defines is carried on by hand.
-            session = doctest.DocTestParser().get_doctest(
-                block, namespace, page.name, str(page), line
-            )
+            session = doctest.DocTestParser().get_doctest(block, namespace, page.name, str(page), line)
             run_session(session)
             namespace = session.globs
         else:

@@ -14,9 +14,7 @@ import pytest
 @pytest.fixture(scope="module")
 def imported() -> set[str]:
     """The modules a fresh interpreter has after `import pariter`, that it had not before."""
-    script = (
-        "import sys; before = set(sys.modules); import pariter; print(*(set(sys.modules) - before))"
-    )
+    script = "import sys; before = set(sys.modules); import pariter; print(*(set(sys.modules) - before))"
     run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     return set(run.stdout.split())
 

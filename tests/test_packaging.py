@@ -53,9 +53,7 @@ def test_the_sdist_holds_what_the_tests_and_the_documentation_need(dist: Path) -
 
 
 @pytest.mark.parametrize("kind", ["*.whl", "*.tar.gz"])
-def test_it_installs_into_an_empty_environment_and_runs(
-    kind: str, dist: Path, tmp_path: Path
-) -> None:
+def test_it_installs_into_an_empty_environment_and_runs(kind: str, dist: Path, tmp_path: Path) -> None:
     [package] = dist.glob(kind)
     env = tmp_path / "env"
     run(sys.executable, "-m", "venv", env, cwd=tmp_path)

@@ -53,9 +53,7 @@ class TestFreeThreadedPython:
     SCRIPT = ROOT / "scripts/free-threaded-python"
 
     def run(self, **env: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [self.SCRIPT], env=os.environ | env, capture_output=True, text=True, check=False
-        )
+        return subprocess.run([self.SCRIPT], env=os.environ | env, capture_output=True, text=True, check=False)
 
     @pytest.fixture
     def stand_in(self, tmp_path: Path) -> Path:
@@ -77,9 +75,7 @@ class TestFreeThreadedPython:
 
         assert (run.returncode, run.stdout) == (0, f"{stand_in}\n")
 
-    @pytest.mark.skipif(
-        not getattr(sys, "_is_gil_enabled", lambda: True)(), reason="this interpreter has no GIL"
-    )
+    @pytest.mark.skipif(not getattr(sys, "_is_gil_enabled", lambda: True)(), reason="this interpreter has no GIL")
     def test_it_refuses_a_variable_that_names_an_interpreter_with_a_gil(self) -> None:
         run = self.run(PARITER_FREE_THREADED_PYTHON=sys.executable)
 
