@@ -27,19 +27,23 @@ from pariter.errors import (
     WorkerDied,
 )
 from pariter.fluent.iter import ParIter, par_iter
+from pariter.plan.values import Break, Left, Right
 from pariter.pools import Pool, ProcessPool, SerialPool, ThreadPool, build_global
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "Break",
     "CannotSend",
     "ConsumedError",
     "GlobalPoolAlreadyInitialized",
+    "Left",
     "ParIter",
     "Pool",
     "PoolClosed",
     "ProcessPool",
     "RemoteTraceback",
+    "Right",
     "SerialPool",
     "ThreadPool",
     "WorkerDied",

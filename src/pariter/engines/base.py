@@ -15,6 +15,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from pariter.plan.piped import Leaf, Piped, run_leaf
@@ -29,6 +30,34 @@ BLOCK_S = 0.0003
 """How long a block of a lane takes, roughly: between two blocks we look at everything else."""
 
 
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What a run must observe besides its answer."""
+
+    cuts: Cuts = Cuts()
+    window: int | None = None
+    """How many items a stream may be ahead of its consumer; None leaves it to the engine."""
+    ordered: bool = True
+    deadline: float | None = None
+    """When the time is up, on the monotonic clock."""
+    seconds: float = 0.0
+    """How long the user said that may take."""
+    finished: Callable[[int], object] | None = None
+    """Called with the number of items of each block that is done, by one thread at a time."""
+
+    def is_late(self) -> bool:
+        """Whether the time is up."""
+        return self.deadline is not None and time.monotonic() >= self.deadline
+
+    def time_left(self, most: float) -> float:
+        """The seconds until the time is up, at most `most`."""
+        return most if self.deadline is None else max(0.0, min(most, self.deadline - time.monotonic()))
+
+    def too_late(self) -> TimeoutError:
+        """What is raised when the time is up."""
+        return TimeoutError(f"the run was not over after timeout({self.seconds:g}) seconds")
+
+
 class Engine(Protocol):
     """Decides where leaves run."""
 
@@ -38,11 +67,11 @@ class Engine(Protocol):
     def num_workers(self) -> int:
         """How many leaves may run at the same time."""
 
-    def run(self, piped: Piped, sink: Sink, cuts: Cuts) -> Any:
-        """The answer over a source whose span is known, or its exception."""
+    def run(self, piped: Piped, sink: Sink, terms: Terms) -> Leaf:
+        """The whole of a source whose span is known, as if it were one leaf; or its exception."""
 
-    def stream(self, piped: Piped, sink: Sink, cuts: Cuts, window: int | None) -> Iterator[Any]:
-        """The partial results of batch after batch, in order, at most `window` items ahead."""
+    def stream(self, piped: Piped, sink: Sink, terms: Terms) -> Iterator[Any]:
+        """The partial results of batch after batch, in order, a window ahead of the consumer."""
 
 
 enclosing: ContextVar[Any] = ContextVar("pariter_pool", default=None)
@@ -75,6 +104,8 @@ class LaneFeed:
             now = clock()
             took, began = now - began, now
             run.measured(block[1] - block[0], took)
+            if run.terms.deadline is not None and run.terms.is_late():
+                run.fail(FAR_LEFT, run.terms.too_late())
             if took < BLOCK_S / 2:
                 size *= 8 if took < BLOCK_S / 32 else 2
             elif took > BLOCK_S * 2 and size > 1:
@@ -87,25 +118,29 @@ class LaneFeed:
 class Run:
     """One terminal method at work over a source whose span is known."""
 
-    def __init__(self, piped: Piped, sink: Sink, cuts: Cuts) -> None:
+    def __init__(self, piped: Piped, sink: Sink, terms: Terms) -> None:
         self.piped = piped
         self.sink = sink
-        self.cuts = cuts
+        self.terms = terms
         self.horizon: float = FAR_RIGHT
         self._lock = _platform.new_lock()
+        self._progress_lock = _platform.new_lock()
         self._drivers = 0
         self._parts: list[tuple[int, Any]] = []
         self._errors: list[tuple[float, BaseException]] = []
         span = piped.span
         assert span is not None
-        self._lanes = [Lane(0, span, cuts)]
+        self._lanes = [Lane(0, span, terms.cuts)]
         self._ownerless = [*self._lanes]
         self._is_empty = span == 0
 
     # What drivers call.
 
     def measured(self, items: int, seconds: float) -> None:
-        """A block of `items` took `seconds`; for engines that want to know."""
+        """A block of `items` took `seconds`."""
+        if self.terms.finished is not None:
+            with self._progress_lock:
+                self.terms.finished(items)
 
     def claim(self) -> Lane | None:
         """The lane this thread shall drive next, or None if there is nothing to take; see `release`."""
@@ -188,13 +223,13 @@ class Run:
 
     # What the caller does when all is over.
 
-    def answer(self) -> Any:
-        """The answer, or the exception that comes first in the order of the items."""
+    def answer(self) -> Leaf:
+        """All parts merged, or the exception that comes first in the order of the items."""
         sink, horizon = self.sink, self.horizon
         errors, self._errors = self._errors, []
         parts, self._parts = self._parts, []
         if sink.anywhere and any(sink.settled(partial) for _, partial in parts):
-            return merged(sink, [partial for _, partial in parts])
+            return Leaf(merged(sink, [partial for _, partial in parts]), True)
         if errors:
             begin, error = min(errors, key=lambda pair: pair[0])
             if begin <= horizon:
@@ -205,13 +240,14 @@ class Run:
                 finally:
                     del error
         parts.sort(key=lambda pair: pair[0])
-        return merged(sink, [partial for begin, partial in parts if begin <= horizon])
+        partials = [partial for begin, partial in parts if begin <= horizon]
+        return Leaf(merged(sink, partials), horizon < FAR_RIGHT)
 
 
 def merged(sink: Sink, partials: list[Any]) -> Any:
-    """The answer from the partial results of neighbours, from left to right."""
+    """The partial results of neighbours merged, from left to right."""
     partials.reverse()
     result = partials.pop()
     while partials:
         result = sink.merge(result, partials.pop())
-    return sink.finish(result)
+    return result

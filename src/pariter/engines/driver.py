@@ -2,69 +2,163 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
-from itertools import dropwhile, islice
+from dataclasses import replace
+from functools import partial
+from itertools import accumulate, dropwhile, islice, zip_longest
 from typing import Any
 
 from pariter._caught import Caught
-from pariter.engines.base import Engine
-from pariter.plan.piped import Piped
-from pariter.plan.pipeline import Binder, Plan
+from pariter.engines.base import Engine, Terms
+from pariter.plan.collecting import Hold, Part, Prefixes, Scan
+from pariter.plan.compound import Chained, Zipped
+from pariter.plan.piped import Leaf, Piped
+from pariter.plan.pipeline import Binder, Options, Plan
 from pariter.plan.reshape import Enumerate
-from pariter.plan.sinks import FirstNot, Hold, Part, Sink
+from pariter.plan.searching import Compare, Equal, FirstNot
+from pariter.plan.sinks import Sink
 from pariter.plan.sources import Held, Iterated, Source
-from pariter.plan.stages import Function
+from pariter.plan.stages import Continued, Function
+from pariter.plan.values import MISSING
 from pariter.sched.lanes import Cuts
-
-
-def cuts_of(plan: Plan) -> Cuts:
-    """Where leaves of this plan may be cut."""
-    shortest, longest = plan.leaf_limits()
-    return Cuts(shortest, longest)
 
 
 def run(plan: Plan, sink: Sink, engine: Engine, *, backwards: bool = False) -> Any:
     """The answer of `sink` over the plan, on that engine."""
-    phases = _Phases(engine, cuts_of(plan))
-    binder = Binder(phases.hold, phases.find)
-    piped = binder.bind(plan)
-    sink = binder.told_apart(sink)
-    if backwards:
-        piped = phases.backwards(piped)
-    return phases.run(piped, sink)
+    phases = Phases(engine, plan)
+    try:
+        piped = phases.bind(plan)
+        sink = phases.told_apart(sink)
+        if backwards:
+            piped = phases.backwards(piped)
+        return phases.run(piped, sink)
+    finally:
+        phases.close()
 
 
 def iterate(plan: Plan, engine: Engine) -> Iterator[Any]:
     """The items of the plan in order, a bounded window of them ahead of whoever asks."""
-    phases = _Phases(engine, cuts_of(plan), plan.options.buffered, streaming=True)
-    piped = Binder(phases.hold, phases.find).bind(plan)
-    return phases.values(piped)
+    phases = Phases(engine, plan, streaming=True)
+    piped = phases.bind(plan)
+    return phases.values(piped, close=True)
 
 
-class _Phases:
+def compare(plan: Plan, other: Plan, sink: Compare | Equal, engine: Engine) -> Any:
+    """How two plans compare: item by item, and then by length."""
+    phases = Phases(engine, plan)
+    try:
+        left, right = phases.exact(plan), phases.exact(other)
+        if left.span is None or right.span is None:
+            return _compare_streams(phases.values(Piped(left, ())), phases.values(Piped(right, ())), sink)
+        both = min(left.span, right.span)
+        zipped = Zipped((left.view(range(both)), right.view(range(both))))
+        result = phases.run(Piped(zipped, ()), sink)
+        if sink.settled(result):
+            return result
+        longer = left if left.span > right.span else right
+        if longer.error is not None and longer.span == both + 1:
+            raise longer.error.error
+        return sink.by_length((left.span > right.span) - (left.span < right.span))
+    finally:
+        phases.close()
+
+
+def _compare_streams(left: Iterator[Any], right: Iterator[Any], sink: Compare | Equal) -> Any:
+    order = 0
+
+    def pairs() -> Iterator[tuple[Any, Any]]:
+        nonlocal order
+        for pair in zip_longest(left, right, fillvalue=MISSING):
+            if pair[0] is MISSING or pair[1] is MISSING:
+                order = -1 if pair[0] is MISSING else 1
+                return
+            yield pair
+
+    result: Any = sink.consume(pairs())
+    return result if sink.settled(result) else sink.by_length(order)
+
+
+def terms_of(plan: Plan) -> Terms:
+    """What a run of this plan must observe."""
+    options = plan.options
+    shortest, longest = plan.leaf_limits()
+    deadline = None if options.timeout is None else time.monotonic() + options.timeout
+    return Terms(
+        cuts=Cuts(shortest, longest),
+        window=options.buffered,
+        ordered=options.ordered,
+        deadline=deadline,
+        seconds=options.timeout or 0.0,
+    )
+
+
+class Phases(Binder):
     """The runs that one run of a plan consists of."""
 
-    def __init__(
-        self, engine: Engine, cuts: Cuts, window: int | None = None, streaming: bool = False
-    ) -> None:
+    def __init__(self, engine: Engine, plan: Plan, *, streaming: bool = False) -> None:
+        super().__init__()
         self._engine = engine
-        self._cuts = cuts
-        self._window = window
+        self._options: Options = plan.options
+        self._terms = terms_of(plan)
         self._streaming = streaming
 
     def run(self, piped: Piped, sink: Sink) -> Any:
         """The answer of `sink`."""
-        if piped.span is not None:
-            return self._engine.run(piped, sink, self._cuts)
-        partials = self._engine.stream(piped, sink, self._cuts, self._window)
+        if self._options.blocks is not None:
+            leaf = self._in_blocks(piped, sink)
+        elif piped.span is not None:
+            leaf = self._engine.run(piped, sink, self._cut_for(piped))
+        else:
+            leaf = self._streamed(piped, sink)
+        return sink.finish(leaf.partial)
+
+    def _streamed(self, piped: Piped, sink: Sink) -> Leaf:
+        partials = self._engine.stream(piped, sink, replace(self._cut_for(piped), ordered=True))
         result = next(partials)
         for partial in partials:
-            result = partial if sink.anywhere and sink.settled(partial) else sink.merge(result, partial)
-        return sink.finish(result)
+            settled = sink.anywhere and sink.settled(partial)
+            result = partial if settled else sink.merge(result, partial)
+        return Leaf(result, False)
 
-    def values(self, piped: Piped) -> Iterator[Any]:
-        """The items, in order."""
-        parts = self._engine.stream(piped, Hold(), self._cuts, self._window)
+    def _in_blocks(self, piped: Piped, sink: Sink) -> Leaf:
+        """Block after block, each in parallel, until one needs no more."""
+        leaves = self._blocks(piped, sink)
+        result = next(leaves)
+        for leaf in leaves:
+            result = Leaf(sink.merge(result.partial, leaf.partial), leaf.left_early)
+        return result
+
+    def _blocks(self, piped: Piped, sink: Sink) -> Iterator[Leaf]:
+        assert self._options.blocks is not None
+        puller = piped.puller()
+        size = self._options.blocks or self._engine.num_workers
+        first = True
+        while True:
+            piece = puller.pull(size)
+            span = piece.span
+            assert isinstance(piece, Piped)
+            assert span is not None
+            if not span and not first:
+                return
+            leaf = self._engine.run(piece, sink, self._cut_for(piece))
+            yield leaf
+            if leaf.left_early or span < size:
+                return
+            first = False
+            size *= 1 if self._options.blocks else 2
+
+    def _cut_for(self, piped: Piped) -> Terms:
+        if not self._options.reproducible:
+            return self._terms
+        # By length alone: so many leaves as keep any number of workers busy, and no more.
+        span = piped.span
+        quantum = 1024 if span is None else max(1, -(-span // 256))
+        return replace(self._terms, cuts=Cuts(quantum=quantum))
+
+    def values(self, piped: Piped, *, close: bool = False) -> Iterator[Any]:
+        """The items, in order; `close` says that they are the last phase."""
+        parts = self._parts(piped)
         try:
             for part in parts:
                 yield from part.items
@@ -73,14 +167,28 @@ class _Phases:
                 del part
         finally:
             parts.close()  # type: ignore[attr-defined]
+            if close:
+                self.close()
+
+    def _parts(self, piped: Piped) -> Iterator[Part]:
+        if self._options.blocks is None:
+            yield from self._engine.stream(piped, Hold(), self._terms)
+        else:
+            for leaf in self._blocks(piped, Hold()):
+                yield leaf.partial
+
+    # What binding needs to have run.
 
     def hold(self, piped: Piped, wanted: int | None) -> Source[Any]:
         """Run `piped` before what comes after it: a barrier, or a stream in front of a stream."""
+        if self._streaming:
+            values = self.values(piped)
+            return Iterated(values if wanted is None else islice(values, wanted))
         if wanted is not None:
-            return Iterated(islice(self.values(piped), wanted)) if self._streaming else self._some(piped, wanted)
-        if self._streaming or piped.span is None or piped.endless:
+            return self._some(piped, wanted)
+        if piped.span is None or piped.endless:
             return Iterated(self.values(piped))
-        part: Part = self._engine.run(piped, Hold(), self._cuts)
+        part: Part = self._engine.run(piped, Hold(), self._terms).partial
         return Held(part.items, part.error)
 
     def _some(self, piped: Piped, wanted: int) -> Source[Any]:
@@ -88,7 +196,7 @@ class _Phases:
             return Held([])
         items: list[Any] = []
         error: Caught | None = None
-        parts = self._engine.stream(piped, Hold(), self._cuts, None)
+        parts = self._engine.stream(piped, Hold(), replace(self._terms, window=None, ordered=True))
         for part in parts:
             items += part.items
             error = part.error
@@ -99,20 +207,32 @@ class _Phases:
         parts.close()  # type: ignore[attr-defined]
         return Held(items, error)
 
-    def find(self, source: Source[Any], keep: Function) -> Source[Any]:
-        """The items of `source` from the first on for which `keep(item)` is false."""
+    def skip_while(self, piped: Piped, keep: Function) -> Source[Any]:
+        """The items from the first on for which `keep(item)` is false."""
+        source: Source[Any] = piped
+        if not (piped.exact and piped.pure):
+            source = self.hold(piped, None)
         if source.span is None:
-            piped = Piped(source, ())
-            return Iterated(dropwhile(keep, self.values(piped)))
-        pairs = Enumerate().apply(source, Binder(self.hold, self.find))
+            return Iterated(dropwhile(keep, self.values(Piped(source, ()))))
+        pairs = Enumerate().apply(source, self)
         try:
-            first = self._engine.run(Piped(pairs, ()), FirstNot(keep), self._cuts)
+            first = self._engine.run(Piped(pairs, ()), FirstNot(keep), self._terms).partial
         except KeyboardInterrupt:
             raise
         except BaseException as error:
             return Held([], Caught(error))
         span = source.span
         return source.view(range(span if first is None else first, span))
+
+    def scan(self, piped: Piped, op: Function, initial: Any) -> Source[Any]:
+        """The prefix results of `piped`: those of each run now, the rest when they are asked for."""
+        if self._streaming or piped.span is None or piped.endless:
+            values = self.values(piped)
+            if initial is MISSING:
+                return Iterated(accumulate(values, op))
+            return Iterated(accumulate(values, op, initial=initial))
+        leaf = self._engine.run(piped, Scan(op), self._cut_for(piped))
+        return continued(leaf.partial, op, initial)
 
     def backwards(self, piped: Piped) -> Piped:
         """The same items, the last one first."""
@@ -122,3 +242,26 @@ class _Phases:
                 held = Held(list(self.values(Piped(held, ()))))
             piped = Piped(held, ())
         return piped.reversed()
+
+
+def continued(runs: list[Prefixes], op: Function, initial: Any) -> Source[Any]:
+    """The prefix results of neighbouring runs, each still to be combined with what comes before it."""
+    parts: list[Source[Any]] = [] if initial is MISSING else [Held([initial])]
+    before = initial
+    for run in runs:
+        many = len(run.results)
+        if before is MISSING or not many:
+            parts.append(Held(run.results, run.error))
+            before = run.results[-1] if many else before
+            continue
+        known = Held(run.results[: many - 1])
+        parts.append(Piped(known, (Continued(partial(op, before)),)))
+        try:
+            before = op(before, run.results[-1])
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
+            parts.append(Held([], Caught(error)))
+            break
+        parts.append(Held([before], run.error))
+    return Chained(tuple(parts)) if parts else Held([])

@@ -18,7 +18,7 @@ from typing import Any
 
 from pariter._caught import Caught
 from pariter.engines import worker_process
-from pariter.engines.base import FAR_LEFT, Run, enclosing, this_thread
+from pariter.engines.base import FAR_LEFT, Run, Terms, enclosing, this_thread
 from pariter.engines.shipping import Parcel, check_travel, stages_of
 from pariter.engines.slots import Crew, NotStarted, Shipment, Slot
 from pariter.engines.streams import BatchSizer, Stream
@@ -26,7 +26,7 @@ from pariter.errors import CannotSend, WorkerDied
 from pariter.plan.piped import Leaf, Piped
 from pariter.plan.sinks import Sink
 from pariter.sched import ticker
-from pariter.sched.lanes import Cuts, Lane
+from pariter.sched.lanes import Lane
 from pariter.sched.latch import Latch
 
 PIECE_S = 0.02
@@ -53,18 +53,16 @@ class ProcessEngine:
     def num_workers(self) -> int:
         return len(self._crew.slots)
 
-    def run(self, piped: Piped, sink: Sink, cuts: Cuts) -> Any:
-        run = ProcessRun(piped, sink, cuts, self._crew)
+    def run(self, piped: Piped, sink: Sink, terms: Terms) -> Leaf:
+        run = ProcessRun(piped, sink, terms, self._crew)
         if self._always:
             run.dispatch()
         else:
             run.begin_here()
         return run.answer()
 
-    def stream(
-        self, piped: Piped, sink: Sink, cuts: Cuts, window: int | None
-    ) -> Iterator[Any]:
-        return ProcessStream(piped, sink, cuts, window, self._crew, self._always).results()
+    def stream(self, piped: Piped, sink: Sink, terms: Terms) -> Iterator[Any]:
+        return ProcessStream(piped, sink, terms, self._crew, self._always).results()
 
 
 class Payoff:
@@ -95,8 +93,8 @@ class Payoff:
 class ProcessRun(Run):
     """A run whose lanes are fed to worker processes."""
 
-    def __init__(self, piped: Piped, sink: Sink, cuts: Cuts, crew: Crew) -> None:
-        super().__init__(piped, sink, cuts)
+    def __init__(self, piped: Piped, sink: Sink, terms: Terms, crew: Crew) -> None:
+        super().__init__(piped, sink, terms)
         self._crew = crew
         self._answers: queue.SimpleQueue[Piece | None] = queue.SimpleQueue()
         self._in_flight: dict[Slot, list[Piece]] = {slot: [] for slot in crew.slots}
@@ -136,6 +134,7 @@ class ProcessRun(Run):
             self._join_dispatcher()
 
     def measured(self, items: int, seconds: float) -> None:
+        super().measured(items, seconds)
         self._payoff.measured(items, seconds)
         self._block_began = time.perf_counter()
 
@@ -210,8 +209,10 @@ class ProcessRun(Run):
             if left is not None and left <= 0:
                 self._stop_pieces()
                 return
+            if self.terms.deadline is not None and self.terms.is_late():
+                raise self.terms.too_late()
             try:
-                piece = self._answers.get(timeout=0.2 if left is None else min(left, 0.2))
+                piece = self._answers.get(timeout=self.terms.time_left(0.2 if left is None else min(left, 0.2)))
             except queue.Empty:
                 continue
             if piece is None:
@@ -280,6 +281,8 @@ class ProcessRun(Run):
         self.add(piece.low, Leaf(partial, left_early))
         if piece.high > piece.low:
             self._learn(piece.high - piece.low, seconds)
+            if self.terms.finished is not None:
+                self.terms.finished(piece.high - piece.low)
 
     def _learn(self, items: int, seconds: float) -> None:
         item_s = max(seconds / items, 1e-9)
@@ -334,16 +337,10 @@ class ProcessStream(Stream):
     _LONGEST_BATCH = 1 << 16
 
     def __init__(
-        self,
-        piped: Piped,
-        sink: Sink,
-        cuts: Cuts,
-        window: int | None,
-        crew: Crew,
-        always: bool,
+        self, piped: Piped, sink: Sink, terms: Terms, crew: Crew, always: bool
     ) -> None:
-        super().__init__(piped, sink, cuts, window, len(crew.slots))
-        self._sizer = BatchSizer(cuts, window, len(crew.slots), PIECE_S, self._LONGEST_BATCH)
+        super().__init__(piped, sink, terms, len(crew.slots))
+        self._sizer = BatchSizer(terms, len(crew.slots), PIECE_S, self._LONGEST_BATCH)
         self._piped = piped
         self._crew = crew
         self._payoff = Payoff(piped, sink, crew)

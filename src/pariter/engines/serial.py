@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from pariter.engines.base import Run, this_thread
+from pariter.engines.base import Run, Terms, this_thread
 from pariter.engines.streams import Stream
-from pariter.plan.piped import Piped
+from pariter.plan.piped import Leaf, Piped
 from pariter.plan.sinks import Sink
-from pariter.sched.lanes import Cuts
 
 
 class SerialEngine:
@@ -18,14 +17,12 @@ class SerialEngine:
     name = "serial"
     num_workers = 1
 
-    def run(self, piped: Piped, sink: Sink, cuts: Cuts) -> Any:
-        run = Run(piped, sink, cuts)
+    def run(self, piped: Piped, sink: Sink, terms: Terms) -> Leaf:
+        run = Run(piped, sink, terms)
         lane = run.claim()
         assert lane is not None
         run.drive(lane, this_thread())
         return run.answer()
 
-    def stream(
-        self, piped: Piped, sink: Sink, cuts: Cuts, window: int | None
-    ) -> Iterator[Any]:
-        return Stream(piped, sink, cuts, window, 1).results()
+    def stream(self, piped: Piped, sink: Sink, terms: Terms) -> Iterator[Any]:
+        return Stream(piped, sink, terms, 1).results()

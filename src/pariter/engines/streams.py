@@ -20,11 +20,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from pariter._caught import Caught
-from pariter.engines.base import this_thread
+from pariter.engines.base import Terms, this_thread
 from pariter.plan.piped import Leaf, Piped, WholeFeed, run_leaf
 from pariter.plan.sinks import Sink
 from pariter.sched import _platform
-from pariter.sched.lanes import Cuts
 from pariter.sched.latch import Latch
 
 BATCH_S = 0.001
@@ -36,16 +35,12 @@ class BatchSizer:
     """How many items the next batch should have: as many as take about `seconds`."""
 
     def __init__(
-        self,
-        cuts: Cuts,
-        window: int | None,
-        workers: int,
-        seconds: float,
-        longest: int = LONGEST_BATCH,
+        self, terms: Terms, workers: int, seconds: float, longest: int = LONGEST_BATCH
     ) -> None:
+        cuts = terms.cuts
         self._seconds = seconds
-        if window is not None:
-            longest = min(longest, max(1, window // (2 * workers)))
+        if terms.window is not None:
+            longest = min(longest, max(1, terms.window // (2 * workers)))
         if cuts.longest is not None:
             longest = min(longest, cuts.longest)
         self._longest = longest
@@ -71,13 +66,12 @@ class BatchSizer:
 class Stream:
     """The batches of one run, pulled, run and handed out in order."""
 
-    def __init__(
-        self, piped: Piped, sink: Sink, cuts: Cuts, window: int | None, workers: int
-    ) -> None:
+    def __init__(self, piped: Piped, sink: Sink, terms: Terms, workers: int) -> None:
         self._sink = sink
         self._puller = piped.puller()
-        self._sizer = BatchSizer(cuts, window, workers, BATCH_S)
-        self._window = window
+        self._sizer = BatchSizer(terms, workers, BATCH_S)
+        self._window = terms.window
+        self._terms = terms
         self._most_batches = BATCHES_PER_WORKER * workers
         self._source_lock = _platform.new_lock()
         self._lock = _platform.new_lock()
@@ -173,6 +167,8 @@ class Stream:
         with self._lock:
             self._running -= 1
             self._done[number] = outcome
+            if self._terms.finished is not None and outcome is not None:
+                self._terms.finished(self._sizes.get(number, 0))
             if outcome is None:
                 self._over = True
             elif isinstance(outcome, Caught) or outcome.left_early:
@@ -192,6 +188,8 @@ class Stream:
         """The partial results of batch after batch; raises what a batch raised, in its place."""
         try:
             while True:
+                if self._terms.deadline is not None and self._terms.is_late():
+                    raise self._terms.too_late()
                 if self._settled is not None:
                     yield self._settled.partial
                     return
@@ -203,7 +201,9 @@ class Stream:
                     continue
                 outcome = self._take()
                 if outcome is None:
-                    return
+                    if self._terms.ordered:
+                        return
+                    continue
                 if isinstance(outcome, Caught):
                     self.stop()
                     try:
@@ -218,12 +218,13 @@ class Stream:
             self.stop()
 
     def _has_next(self) -> bool:
-        return self._head in self._done
+        return self._head in self._done if self._terms.ordered else bool(self._done)
 
     def _take(self) -> Leaf | Caught | None:
         with self._lock:
-            outcome = self._done.pop(self._head)
-            self._waiting -= self._sizes.pop(self._head, 0)
+            number = self._head if self._terms.ordered else min(self._done)
+            outcome = self._done.pop(number)
+            self._waiting -= self._sizes.pop(number, 0)
             self._head += 1
         if not self._over:
             self._made_room()
@@ -243,7 +244,7 @@ class Stream:
     def _wait(self) -> None:
         """Wait until something changes, unless it has already."""
         with self._lock:
-            if self._head in self._done or self._settled is not None or self._is_idle():
+            if self._has_next() or self._settled is not None or self._is_idle():
                 return
             latch = self._changed = self._changed or Latch()
         self._wait_for(latch)

@@ -11,12 +11,12 @@ import contextvars
 from collections.abc import Iterator
 from typing import Any
 
-from pariter.engines.base import FAR_LEFT, Run, enclosing, this_thread
+from pariter.engines.base import FAR_LEFT, Run, Terms, enclosing, this_thread
 from pariter.engines.streams import Stream
-from pariter.plan.piped import Piped
-from pariter.plan.sinks import Collect, Sink
+from pariter.plan.collecting import Collect
+from pariter.plan.piped import Leaf, Piped
+from pariter.plan.sinks import Sink
 from pariter.sched import ticker
-from pariter.sched.lanes import Cuts
 from pariter.sched.latch import Latch
 from pariter.sched.pool import WorkerPool
 from pariter.sched.worker import Worker, current_worker
@@ -35,20 +35,23 @@ class ThreadEngine:
     def num_workers(self) -> int:
         return self._pool.num_threads
 
-    def run(self, piped: Piped, sink: Sink, cuts: Cuts) -> Any:
+    def run(self, piped: Piped, sink: Sink, terms: Terms) -> Leaf:
         if type(sink) is Collect and piped.exact and not piped.endless and piped.span is not None:
-            sink = sink.in_place(piped.span)
-        run = ThreadRun(piped, sink, cuts, self._pool, self._context())
+            in_place = sink.in_place(piped.span)
+            leaf = self._run(piped, in_place, terms)
+            return Leaf(in_place.finish(leaf.partial), leaf.left_early)
+        return self._run(piped, sink, terms)
+
+    def _run(self, piped: Piped, sink: Sink, terms: Terms) -> Leaf:
+        run = ThreadRun(piped, sink, terms, self._pool, self._context())
         if must_ask(self._pool):
             run.complete_elsewhere()
         else:
             self._pool.seated(run.complete)
         return run.answer()
 
-    def stream(
-        self, piped: Piped, sink: Sink, cuts: Cuts, window: int | None
-    ) -> Iterator[Any]:
-        return ThreadStream(piped, sink, cuts, window, self._pool, self._context()).results()
+    def stream(self, piped: Piped, sink: Sink, terms: Terms) -> Iterator[Any]:
+        return ThreadStream(piped, sink, terms, self._pool, self._context()).results()
 
     def _context(self) -> contextvars.Context:
         """A copy of the caller's context, in which this engine's pool is the current one."""
@@ -64,11 +67,11 @@ class ThreadRun(Run):
         self,
         piped: Piped,
         sink: Sink,
-        cuts: Cuts,
+        terms: Terms,
         pool: WorkerPool,
         context: contextvars.Context,
     ) -> None:
-        super().__init__(piped, sink, cuts)
+        super().__init__(piped, sink, terms)
         self._pool = pool
         self._context = context
         self._changed: Latch | None = None
@@ -177,12 +180,11 @@ class ThreadStream(Stream):
         self,
         piped: Piped,
         sink: Sink,
-        cuts: Cuts,
-        window: int | None,
+        terms: Terms,
         pool: WorkerPool,
         context: contextvars.Context,
     ) -> None:
-        super().__init__(piped, sink, cuts, window, pool.num_threads)
+        super().__init__(piped, sink, terms, pool.num_threads)
         self._pool = pool
         self._context = context
         self._offered = False

@@ -6,16 +6,15 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 from pariter.fluent import checks
-from pariter.plan import reshape, stages
+from pariter.plan import arrange, reshape, stages
+from pariter.plan.leases import MapLocal
 from pariter.plan.origins import origin_of
 from pariter.plan.pipeline import Plan
 from pariter.plan.stages import Step
+from pariter.plan.values import MISSING, Break
 
 if TYPE_CHECKING:
-    from concurrent.futures import Executor
-
     from pariter.fluent.iter import ParIter
-    from pariter.pools import Pool
 
 T_co = TypeVar("T_co", covariant=True)
 T = TypeVar("T")
@@ -133,6 +132,42 @@ class Adapters(Generic[T_co]):
         """
         make = checks.function("map_init", make, "make")
         return self._then(stages.MapInit(make, checks.function("map_init", f, "f")))
+
+    def map_local(
+        self, make: Callable[[], S], f: Callable[[S, T_co], U], *, close: Callable[[S], object] | None = None
+    ) -> ParIter[U]:
+        """Call `f(state, item)`, with one `state = make()` per worker, kept for the whole run.
+
+        For connections, parsers, models. There are at most as many states as workers; none is used by
+        two at once. `close(state)` is called for each before the terminal method returns.
+
+        >>> par_iter(["b", "a"]).map_local(dict, lambda seen, s: seen.setdefault(s, s.upper())).collect()
+        ['B', 'A']
+        """
+        make = checks.function("map_local", make, "make")
+        close = checks.optional_function("map_local", close, "close")
+        return self._then(MapLocal(make, checks.function("map_local", f, "f"), close))
+
+    def map_batches(self, f: Callable[[Any], Iterable[U]], size: int | None = None) -> ParIter[U]:
+        """Call `f` on batches of neighbouring items and go through what it returns, in order.
+
+        A batch is a list, or a view where the source is an array. With a `size`, every batch has exactly
+        that many items but the last; without, as many as take a moment.
+
+        >>> par_iter(range(5)).map_batches(lambda batch: [sum(batch)], size=2).collect()
+        [1, 5, 4]
+        """
+        if size is not None:
+            size = checks.at_least(1, "map_batches", "size", size)
+        return self._then(arrange.Batches(checks.function("map_batches", f), size))
+
+    def while_some(self: Adapters[U | None]) -> ParIter[U]:
+        """The items before the first None.
+
+        >>> par_iter([1, 2, None, 3]).while_some().collect()
+        [1, 2]
+        """
+        return self._then(stages.WhileSome())
 
     # By position.
 
@@ -258,6 +293,98 @@ class Adapters(Generic[T_co]):
         """
         return self._then(reshape.Windows(checks.at_least(1, "windows", "size", size)))
 
+    def fold_chunks(self, size: int, make: Callable[[], A], op: Callable[[A, T_co], A]) -> ParIter[A]:
+        """One accumulator for each `size` neighbouring items: `chunks(size)`, folded.
+
+        The cuts depend on `size` alone, so float results are the same on every engine and run.
+
+        Raises ValueError at the call if `size` is less than 1.
+
+        >>> par_iter("bishbashbosh!").fold_chunks(4, str, str.__add__).collect()
+        ['bish', 'bash', 'bosh', '!']
+        """
+        size = checks.at_least(1, "fold_chunks", "size", size)
+        make = checks.maker("fold_chunks", make, checks.fn_name(op))
+        return self._then(arrange.FoldChunks(size, make, checks.function("fold_chunks", op, "op")))
+
+    def interleave(self, other: Iterable[U]) -> ParIter[T_co | U]:
+        """Items of this plan and of `other` in turn, then what is left of the longer.
+
+        >>> par_iter([1, 2, 3]).interleave("ab").collect()
+        [1, 'a', 2, 'b', 3]
+        """
+        return self._then(arrange.Interleave((plan_of(other, "interleave"),)))
+
+    def interleave_shortest(self, other: Iterable[U]) -> ParIter[T_co | U]:
+        """Items of this plan and of `other` in turn, until the one whose turn it is has none.
+
+        >>> par_iter([1, 2, 3, 4]).interleave_shortest([5, 6]).collect()
+        [1, 5, 2, 6, 3]
+        """
+        return self._then(arrange.InterleaveShortest((plan_of(other, "interleave_shortest"),)))
+
+    def intersperse(self, value: U) -> ParIter[T_co | U]:
+        """`value` between any two items.
+
+        >>> par_iter("abc").intersperse("-").collect(str)
+        'a-b-c'
+        """
+        return self._then(arrange.Intersperse(value))
+
+    def positions(self, keep: Callable[[T_co], object]) -> ParIter[int]:
+        """The positions of all items for which `keep(item)` is true, ascending.
+
+        >>> par_iter("banana").positions("a".__eq__).collect()
+        [1, 3, 5]
+        """
+        return self._then(arrange.Positions(checks.function("positions", keep)))
+
+    def scan(self, op: Callable[[T_co, T_co], T_co], initial: Any = MISSING) -> ParIter[T_co]:
+        """The prefix results of an associative `op`, as `itertools.accumulate`.
+
+        With `initial`, which is the leftmost operand, there is one result more. Runs what comes before it
+        in parallel, combining within runs of items; what comes before a run is added when results are
+        wanted, in parallel again: twice the calls of `op`, on every core.
+
+        >>> par_iter([1, 2, 3, 4]).scan(int.__add__).collect()
+        [1, 3, 6, 10]
+        """
+        return self._then(arrange.ScanStep(checks.function("scan", op, "op"), initial))
+
+    # Some items, no matter which.
+
+    def take_any(self, n: int) -> ParIter[T_co]:
+        """Some `n` items, or all if there are fewer, in source order.
+
+        >>> len(par_iter(range(10)).filter().take_any(3).collect())
+        3
+        """
+        return self._then(reshape.TakeAny(checks.at_least(0, "take_any", "count", n)))
+
+    def skip_any(self, n: int) -> ParIter[T_co]:
+        """All items but some `n`, in source order.
+
+        >>> len(par_iter(range(10)).skip_any(3).collect())
+        7
+        """
+        return self._then(reshape.SkipAny(checks.at_least(0, "skip_any", "count", n)))
+
+    def take_any_while(self, keep: Callable[[T_co], object]) -> ParIter[T_co]:
+        """Items until `keep(item)` is false for some item, in source order.
+
+        >>> par_iter([1, 2, 9]).take_any_while(lambda n: n < 5).collect()
+        [1, 2]
+        """
+        return self._then(stages.TakeAnyWhile(checks.function("take_any_while", keep)))
+
+    def skip_any_while(self, keep: Callable[[T_co], object]) -> ParIter[T_co]:
+        """The items left when, until it is false for some item, those with true `keep(item)` are dropped.
+
+        >>> par_iter([1, 2, 9, 3]).skip_any_while(lambda n: n < 5).collect()
+        [9, 3]
+        """
+        return self._then(reshape.SkipAnyWhile(checks.function("skip_any_while", keep)))
+
     # Accumulate.
 
     def fold(self, make: Callable[[], A], op: Callable[[A, T_co], A]) -> ParIter[A]:
@@ -287,41 +414,13 @@ class Adapters(Generic[T_co]):
         """
         return self._then(stages.FoldWith(init, checks.function("fold_with", op, "op")))  # type: ignore[arg-type]
 
-    # Options.
+    def try_fold(self, make: Callable[[], A], op: Callable[[A, T_co], A | Break[Any]]) -> ParIter[A | Break[Any]]:
+        """As `fold`, where `op` may return `Break(value)`: it ends the run, and nothing right of it is wanted.
 
-    def with_min_len(self, n: int) -> ParIter[T_co]:
-        """Let no worker begin a run of fewer than `n` items, unless there are fewer in all.
+        Usually followed by `try_reduce`, which then returns that `Break`.
 
-        >>> par_iter(range(100)).with_min_len(60).fold(int, int.__add__).count()
-        1
+        >>> par_iter([1, 2, 0, 4]).try_fold(int, lambda total, n: total + n if n else Break("zero")).collect()
+        [Break(value='zero')]
         """
-        return self._with(min_len=max(1, checks.at_least(0, "with_min_len", "length", n)))
-
-    def with_max_len(self, n: int) -> ParIter[T_co]:
-        """Cut runs so that none is longer than `n` items, unless `with_min_len` forbids it.
-
-        >>> par_iter(range(4)).with_max_len(1).fold(list, lambda run, n: [*run, n]).collect()
-        [[0], [1], [2], [3]]
-        """
-        return self._with(max_len=max(1, checks.at_least(0, "with_max_len", "length", n)))
-
-    def on(self, pool: Pool | Executor | str) -> ParIter[T_co]:
-        """Run on `pool`, or on the engine named `"threads"`, `"processes"` or `"serial"`.
-
-        Without it a plan runs on the pool of the enclosing `with pool:`, else on the engine that
-        `PARITER_ENGINE` names, else on threads where there is no GIL and on processes where there is.
-
-        >>> par_iter([1, 2]).on("serial").sum()
-        3
-        """
-        from pariter import pools
-
-        return self._with(pool=pools.check(pool))
-
-    def buffered(self, n: int) -> ParIter[T_co]:
-        """When the plan is iterated, run at most `n` items ahead of whoever iterates.
-
-        >>> list(par_iter(range(5)).buffered(2))
-        [0, 1, 2, 3, 4]
-        """
-        return self._with(buffered=checks.at_least(1, "buffered", "count", n))
+        make = checks.maker("try_fold", make, checks.fn_name(op))
+        return self._then(stages.TryFold(make, checks.function("try_fold", op, "op")))

@@ -6,13 +6,13 @@ from collections.abc import Iterable
 from typing import Any, TypeVar, overload
 
 from pariter.fluent.adapters import plan_of
-from pariter.fluent.terminals import Terminals
+from pariter.fluent.asynchronous import Asynchronous
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 
 
-class ParIter(Terminals[T_co]):
+class ParIter(Asynchronous[T_co]):
     """A lazy plan: a source, what happens to its items, and how they are run.
 
     Immutable; every method but the terminal ones returns a new plan, and nothing runs before a

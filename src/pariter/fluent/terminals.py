@@ -8,9 +8,10 @@ from typing import Any, TypeVar, overload
 from pariter import pools
 from pariter.engines import driver
 from pariter.fluent import checks
-from pariter.fluent.adapters import Adapters
-from pariter.plan import explain, reshape, sinks, stages
-from pariter.plan.sinks import MISSING, Sink
+from pariter.fluent.options import Options
+from pariter.plan import collecting, explain, reshape, searching, sinks, stages
+from pariter.plan.sinks import Sink
+from pariter.plan.values import MISSING, Left, Right
 
 T_co = TypeVar("T_co", covariant=True)
 A = TypeVar("A")
@@ -18,18 +19,19 @@ B = TypeVar("B")
 C = TypeVar("C")
 D = TypeVar("D")
 K = TypeVar("K")
+U = TypeVar("U")
 V = TypeVar("V")
 
 _IN_PARALLEL: dict[Any, Callable[[], Sink]] = {
-    list: sinks.Collect,
-    set: sinks.CollectSet,
-    dict: sinks.CollectDict,
-    str: sinks.CollectText,
-    bytes: sinks.CollectBytes,
+    list: collecting.Collect,
+    set: collecting.CollectSet,
+    dict: collecting.CollectDict,
+    str: collecting.CollectText,
+    bytes: collecting.CollectBytes,
 }
 
 
-class Terminals(Adapters[T_co]):
+class Terminals(Options[T_co]):
     """The half of `ParIter` that runs."""
 
     __slots__ = ()
@@ -67,8 +69,8 @@ class Terminals(Adapters[T_co]):
         if into in _IN_PARALLEL:
             return self._run(_IN_PARALLEL[into]())
         if into is frozenset:
-            return frozenset(self._run(sinks.CollectSet()))
-        return into(self._run(sinks.Collect()))
+            return frozenset(self._run(collecting.CollectSet()))
+        return into(self._run(collecting.Collect()))
 
     def collect_into(self, out: Any) -> None:
         """Assign all items to the elements of `out`: a list, array or ndarray of the same length.
@@ -85,7 +87,7 @@ class Terminals(Adapters[T_co]):
         if not (hasattr(out, "__setitem__") and hasattr(out, "__len__")):
             raise TypeError(f"collect_into() needs a list, an array or an ndarray, got {out!r}")
         self._fits(self._plan.length(), out)
-        items = self._run(sinks.Collect())
+        items = self._run(collecting.Collect())
         self._fits(len(items), out)
         out[:] = items if not hasattr(out, "typecode") else type(out)(out.typecode, items)
 
@@ -212,7 +214,7 @@ class Terminals(Adapters[T_co]):
         True
         """
         keep = checks.optional_function("any", keep, "keep")
-        return bool(self._run(sinks.AnyTrue(keep), ends=False))
+        return bool(self._run(searching.AnyTrue(keep), ends=False))
 
     def all(self, keep: Callable[[T_co], object] | None = None) -> bool:
         """Whether `keep(item)`, or the item itself, is true for each. True for no items.
@@ -221,7 +223,7 @@ class Terminals(Adapters[T_co]):
         True
         """
         keep = checks.optional_function("all", keep, "keep")
-        return bool(self._run(sinks.AllTrue(keep), ends=False))
+        return bool(self._run(searching.AllTrue(keep), ends=False))
 
     @overload
     def find_any(self, keep: Callable[[T_co], object]) -> T_co | None: ...
@@ -233,7 +235,7 @@ class Terminals(Adapters[T_co]):
         >>> par_iter([1, 2, 3]).find_any(lambda n: n == 2)
         2
         """
-        return self._run(sinks.FindAny(checks.function("find_any", keep), default), ends=False)
+        return self._run(searching.FindAny(checks.function("find_any", keep), default), ends=False)
 
     @overload
     def find_first(self, keep: Callable[[T_co], object]) -> T_co | None: ...
@@ -245,7 +247,7 @@ class Terminals(Adapters[T_co]):
         >>> par_iter(range(10**27)).find_first(lambda n: n % 7 == 5)
         5
         """
-        return self._run(sinks.FindFirst(checks.function("find_first", keep), default), ends=False)
+        return self._run(searching.FindFirst(checks.function("find_first", keep), default), ends=False)
 
     @overload
     def find_last(self, keep: Callable[[T_co], object]) -> T_co | None: ...
@@ -257,7 +259,7 @@ class Terminals(Adapters[T_co]):
         >>> par_iter([1, 2, 3]).find_last(lambda n: n < 3)
         2
         """
-        sink = sinks.FindLast(checks.function("find_last", keep), default)
+        sink = searching.FindLast(checks.function("find_last", keep), default)
         return self._run(sink, backwards=True)
 
     def position_first(self, keep: Callable[[T_co], object]) -> int | None:
@@ -266,9 +268,57 @@ class Terminals(Adapters[T_co]):
         >>> par_iter("banana").position_first("n".__eq__)
         2
         """
-        sink = sinks.PositionFirst(checks.function("position_first", keep))
+        return self._position(searching.PositionFirst(checks.function("position_first", keep)))
+
+    def position_any(self, keep: Callable[[T_co], object]) -> int | None:
+        """The index of some item for which `keep(item)` is true, None if there is none.
+
+        >>> par_iter("banana").position_any("b".__eq__)
+        0
+        """
+        return self._position(searching.PositionAny(checks.function("position_any", keep)))
+
+    def position_last(self, keep: Callable[[T_co], object]) -> int | None:
+        """The index of the last item for which `keep(item)` is true, None if there is none.
+
+        >>> par_iter("banana").position_last("n".__eq__)
+        4
+        """
+        self._ends("position_last")
+        sink = searching.PositionLast(checks.function("position_last", keep))
+        return self._position(sink, backwards=True)
+
+    def _position(self, sink: Sink, *, backwards: bool = False) -> int | None:
         plan = self._plan.then(reshape.Enumerate())
-        return driver.run(plan, sink, pools.engine_for(plan))  # type: ignore[no-any-return]
+        found: int | None = driver.run(plan, sink, pools.engine_for(plan), backwards=backwards)
+        return found
+
+    def find_map_any(self, f: Callable[[T_co], U | None]) -> U | None:
+        """Some `f(item)` that is not None, else None.
+
+        >>> par_iter(["x", "7"]).find_map_any(lambda s: int(s) if s.isdigit() else None)
+        7
+        """
+        sink = searching.FindMapAny(checks.function("find_map_any", f))
+        return self._run(sink, ends=False)  # type: ignore[no-any-return]
+
+    def find_map_first(self, f: Callable[[T_co], U | None]) -> U | None:
+        """The first `f(item)` that is not None, else None.
+
+        >>> par_iter(["x", "7", "8"]).find_map_first(lambda s: int(s) if s.isdigit() else None)
+        7
+        """
+        sink = searching.FindMapFirst(checks.function("find_map_first", f))
+        return self._run(sink, ends=False)  # type: ignore[no-any-return]
+
+    def find_map_last(self, f: Callable[[T_co], U | None]) -> U | None:
+        """The last `f(item)` that is not None, else None. Searches from the right.
+
+        >>> par_iter(["x", "7", "8"]).find_map_last(lambda s: int(s) if s.isdigit() else None)
+        8
+        """
+        sink = searching.FindMapLast(checks.function("find_map_last", f))
+        return self._run(sink, backwards=True)  # type: ignore[no-any-return]
 
     # Two results.
 
@@ -278,7 +328,7 @@ class Terminals(Adapters[T_co]):
         >>> par_iter(range(5)).partition(lambda n: n % 2)
         ([1, 3], [0, 2, 4])
         """
-        return self._run(sinks.Partition(checks.function("partition", keep)))  # type: ignore[no-any-return]
+        return self._run(collecting.Partition(checks.function("partition", keep)))  # type: ignore[no-any-return]
 
     def unzip(self: Terminals[tuple[A, B]]) -> tuple[list[A], list[B]]:
         """The first and the second elements of all pairs.
@@ -286,7 +336,15 @@ class Terminals(Adapters[T_co]):
         >>> par_iter([(1, "a"), (2, "b")]).unzip()
         ([1, 2], ['a', 'b'])
         """
-        return self._run(sinks.Unzip())  # type: ignore[no-any-return]
+        return self._run(collecting.Unzip())  # type: ignore[no-any-return]
+
+    def partition_map(self, f: Callable[[T_co], Left[A] | Right[B]]) -> tuple[list[A], list[B]]:
+        """The values of all `Left(x)` that `f` returns, and of all `Right(x)`, both in order.
+
+        >>> par_iter(["1", "x"]).partition_map(lambda s: Left(int(s)) if s.isdigit() else Right(s))
+        ([1], ['x'])
+        """
+        return self._run(collecting.PartitionMap(checks.function("partition_map", f)))  # type: ignore[no-any-return]
 
     # The plan itself.
 

@@ -7,8 +7,9 @@ wraps what the inner pullers hand out in the same class.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator
-from itertools import chain, islice, tee
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain, compress, islice, repeat, tee
+from operator import length_hint
 from typing import Any, TypeVar
 
 from pariter._caught import Caught
@@ -18,6 +19,7 @@ from pariter.plan.sources import (
     Held,
     Iterated,
     Puller,
+    Slices,
     Source,
     compose,
     length,
@@ -274,9 +276,12 @@ class Arranged(Compound[T]):
 
 
 class Chunked(Arranged[list[Any]]):
-    """Lists of `size` neighbouring items; the last may be shorter."""
+    """Lists of `size` neighbouring items; the last may be shorter.
 
-    __slots__ = ("_size",)
+    With `lazily` they are iterators, each to be consumed before the next; with `views`, of an array, arrays.
+    """
+
+    __slots__ = ("_lazily", "_size", "_views")
 
     @property
     def error(self) -> Caught | None:
@@ -288,11 +293,16 @@ class Chunked(Arranged[list[Any]]):
         size: int,
         indices: range | None = None,
         labels: range | None = None,
+        *,
+        lazily: bool = False,
+        views: bool = False,
     ) -> None:
         if indices is None:
             indices = range(0 if inner.span is None else -(-inner.span // size))
         super().__init__((inner,), indices, labels)
         self._size = size
+        self._lazily = lazily
+        self._views = views
 
     def open(self, blocks: Iterable[Block], site: Site) -> Iterator[list[Any]]:
         spot = site.spot = ItemSpot()
@@ -300,40 +310,61 @@ class Chunked(Arranged[list[Any]]):
         end = _span(inner)
         here, below = tee(chain.from_iterable(map(self._named, blocks)))
         bounds = ((i * size, min(i * size + size, end)) for i, _ in below)
-        items = inner.open(bounds, site.descend())
+        view = array_view(inner) if self._views else None
+        items = inner.open(bounds, site.descend()) if view is None else iter(())
 
-        def chunks() -> Iterator[list[Any]]:
+        def chunks() -> Iterator[Any]:
             for i, spot.index in here:
-                wanted = min(size, end - i * size)
-                spot.item = chunk = list(islice(items, wanted))
-                if chunk:
+                low, high = i * size, min(i * size + size, end)
+                if view is not None:
+                    spot.item = chunk = view(low, high)
                     yield chunk
-                if len(chunk) < wanted:
+                    continue
+                left = repeat(True, high - low)
+                taken = compress(islice(items, high - low), left)
+                spot.item = chunk = taken if self._lazily else list(taken)
+                if self._lazily or chunk:
+                    yield chunk
+                if length_hint(left):
                     return
 
         return chunks()
 
     def view(self, indices: range) -> Chunked:
-        return Chunked(self.parts[0], self._size, *self._picked(indices))
+        picked, labels = self._picked(indices)
+        return self.like(self.parts[0], picked, labels)
+
+    def like(
+        self, inner: Source[Any], indices: range | None = None, labels: range | None = None
+    ) -> Chunked:
+        """Another source in such chunks."""
+        return Chunked(inner, self._size, indices, labels, lazily=self._lazily, views=self._views)
 
     def puller(self) -> Puller[list[Any]]:
-        return _ChunkPuller(self.parts[0].puller(), self._size)
+        return _ChunkPuller(self.parts[0].puller(), self._size, self)
 
     def __reduce__(self) -> tuple[Any, ...]:
         (inner,), size = self.parts, self._size
         first, indices = self._reach()
         last = first + highest(indices, -1)
         piece = inner.cut(first * size, max(first * size, min((last + 1) * size, _span(inner))))
-        return Chunked, (piece, size, indices, self.labels)
+        return _chunked, (piece, size, indices, self.labels, self._lazily, self._views)
+
+
+def _chunked(
+    inner: Source[Any], size: int, indices: range, labels: range, lazily: bool, views: bool
+) -> Chunked:
+    return Chunked(inner, size, indices, labels, lazily=lazily, views=views)
 
 
 class _ChunkPuller(Puller[list[Any]]):
-    def __init__(self, inner: Puller[Any], size: int) -> None:
+    def __init__(self, inner: Puller[Any], size: int, like: Chunked) -> None:
         self._inner = inner
         self._size = size
+        self._like = like
 
     def pull(self, most: int) -> Source[list[Any]]:
-        return Chunked(self._inner.pull(most * self._size), self._size)
+        return self._like.like(self._inner.pull(most * self._size))
 
     def close(self) -> None:
         self._inner.close()
@@ -468,47 +499,61 @@ def pulled(source: Source[T]) -> Source[T]:
     return Chained(tuple(pieces))
 
 
-class Woven(Arranged[Any]):
-    """Items of equally long parts in turn: the first of each, then the second of each, and so on."""
+class Blocked(Compound[Any]):
+    """Each block the feed hands out as one item: a list, or a view of an array."""
 
     __slots__ = ()
 
-    def __init__(
-        self,
-        parts: tuple[Source[Any], ...],
-        indices: range | None = None,
-        labels: range | None = None,
-    ) -> None:
-        if indices is None:
-            indices = range(len(parts) * _span(parts[0]))
-        super().__init__(parts, indices, labels)
+    def __init__(self, inner: Source[Any]) -> None:
+        super().__init__((inner,))
+        self.exact = False
+
+    @property
+    def span(self) -> int | None:
+        return self.parts[0].span
+
+    @property
+    def error(self) -> Caught | None:
+        return self.parts[0].error
 
     def open(self, blocks: Iterable[Block], site: Site) -> Iterator[Any]:
         spot = site.spot = ItemSpot()
-        wanted: list[deque[Block]] = [deque() for _ in self.parts]
-        # A part asks for its next block only when its next item is wanted, so there is always one.
-        opened = [
-            part.open(iter(queue.popleft, None), site.descend())
-            for part, queue in zip(self.parts, wanted, strict=True)
-        ]
+        here, below = tee(blocks)
+        (inner,) = self.parts
+        view = array_view(inner)
+        items = inner.open(below, site.descend()) if view is None else iter(())
 
-        def woven() -> Iterator[Any]:
-            for i, spot.index in chain.from_iterable(map(self._named, blocks)):
-                at, which = divmod(i, len(self.parts))
-                wanted[which].append((at, at + 1))
-                spot.item = next(opened[which])
-                yield spot.item
+        def batches() -> Iterator[Any]:
+            for spot.index, high in here:
+                low = spot.index
+                spot.item = batch = list(islice(items, high - low)) if view is None else view(low, high)
+                if len(batch):
+                    yield batch
+                if len(batch) < high - low:
+                    return
 
-        return woven()
+        return batches()
 
-    def view(self, indices: range) -> Woven:
-        return Woven(self.parts, *self._picked(indices))
+    def view(self, indices: range) -> Blocked:
+        return Blocked(self.parts[0].view(indices))
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        first, indices = self._reach()
-        many = len(self.parts)
-        low, high = first // many, (first + highest(indices, -1)) // many + 1
-        parts = tuple(part.cut(low, max(low, high)) for part in self.parts)
-        shift = first - low * many
-        own = range(indices.start + shift, indices.stop + shift, indices.step)
-        return Woven, (parts, own, self.labels)
+    def puller(self) -> Puller[Any]:
+        return _BlockPuller(self.parts[0].puller())
+
+
+class _BlockPuller(Puller[Any]):
+    def __init__(self, inner: Puller[Any]) -> None:
+        self._inner = inner
+
+    def pull(self, most: int) -> Source[Any]:
+        return Blocked(self._inner.pull(most))
+
+    def close(self) -> None:
+        self._inner.close()
+
+
+def array_view(source: Source[Any]) -> Callable[[int, int], Any] | None:
+    """What cuts views out of an array, if that is what `source` reads."""
+    if not isinstance(source, Slices) or not hasattr(source.data, "__array_interface__"):
+        return None
+    return lambda low, high: source.read(source.indices[low:high])

@@ -24,6 +24,7 @@ def _lines(plan: Plan, indent: str) -> list[str]:
             if barrier_before(step, exact, pure):
                 lines.append(f"{indent}barrier  {_reason(plan, step, exact)}")
                 exact = pure = True
+            exact = exact and step.keeps_positions
         lines.append(f"{indent}{_call(step)}")
         if isinstance(step, Joined):
             for other in step.others:

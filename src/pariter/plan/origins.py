@@ -15,7 +15,7 @@ from typing import Any
 
 from pariter._describe import describe_value
 from pariter.errors import ConsumedError
-from pariter.plan.sources import ENDLESS, Elements, Held, Iterated, Slices, Source, length
+from pariter.plan.sources import ENDLESS, Elements, Held, Iterated, Same, Slices, Source, length
 
 _SLICED = (list, tuple, range, str, bytes, bytearray, array.array, memoryview)
 _SNAPSHOT = (deque, dict, set, frozenset)
@@ -132,7 +132,7 @@ class Repeated(Origin):
         return self.times is None
 
     def bind(self) -> Source[Any]:
-        return _Same(self.value, self.length() if self.times is not None else ENDLESS)
+        return Same(self.value, self.length() if self.times is not None else ENDLESS)
 
     def length(self) -> int:
         return ENDLESS if self.times is None else max(0, self.times)
@@ -140,48 +140,6 @@ class Repeated(Origin):
     def __repr__(self) -> str:
         times = "" if self.times is None else f", {self.times}"
         return f"repeat({describe_value(self.value)}{times})"
-
-
-class _Same(Slices[Any]):
-    """A value at each of `span` positions, carried once."""
-
-    __slots__ = ("_value",)
-
-    def __init__(self, value: Any, span: int) -> None:
-        super().__init__(range(span))
-        self._value = value
-
-    def view(self, indices: range) -> _Same:
-        same = _Same(self._value, length(indices))
-        same.labels = indices
-        return same
-
-    def read(self, indices: range) -> Any:
-        return _Copies(self._value, len(indices))
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return _Same, (self._value, self.span)
-
-
-class _Copies:
-    """The block of a repeated value: `itertools.repeat` that can be subscripted."""
-
-    __slots__ = ("_times", "_value")
-
-    def __init__(self, value: Any, times: int) -> None:
-        self._value = value
-        self._times = times
-
-    def __len__(self) -> int:
-        return self._times
-
-    def __iter__(self) -> Iterator[Any]:
-        from itertools import repeat
-
-        return repeat(self._value, self._times)
-
-    def __getitem__(self, at: int) -> Any:
-        return self._value
 
 
 def origin_of(data: Any, method: str = "par_iter") -> Origin:

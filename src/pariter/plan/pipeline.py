@@ -8,11 +8,12 @@ give is held: a barrier.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from pariter.plan.blame import told_apart
+from pariter.plan.leases import MapLocal
 from pariter.plan.origins import Origin
 from pariter.plan.piped import Piped
 from pariter.plan.reshape import Joined, Reshape, Take
@@ -29,6 +30,13 @@ class Options:
     min_len: int = 1
     max_len: int | None = None
     buffered: int | None = None
+    blocks: int | None = None
+    """The size of blocks that run one after another; 0 for sizes that double."""
+    ordered: bool = True
+    reproducible: bool = False
+    timeout: float | None = None
+    progress: tuple[str | None, int | None] | None = None
+    """What a progress bar is called, and of how many items."""
     pool: Any = None
 
     def __str__(self) -> str:
@@ -40,6 +48,17 @@ class Options:
             shown.append(f".with_max_len({self.max_len})")
         if self.buffered is not None:
             shown.append(f".buffered({self.buffered})")
+        if self.blocks is not None:
+            shown.append(f".by_uniform_blocks({self.blocks})" if self.blocks else ".by_exponential_blocks()")
+        if not self.ordered:
+            shown.append(".unordered()")
+        if self.reproducible:
+            shown.append(".reproducible()")
+        if self.timeout is not None:
+            shown.append(f".timeout({self.timeout!r})")
+        if self.progress is not None:
+            desc, total = self.progress
+            shown.append(f".progress({desc!r}, total={total!r})")
         if self.pool is not None:
             shown.append(f".on({self.pool!r})")
         return "".join(shown)
@@ -101,35 +120,37 @@ class Plan:
         return shortest, longest
 
 
-Hold = Callable[[Piped, "int | None"], Source[Any]]
-"""Runs a part of a plan and holds its results: all of them, or as many as are wanted."""
+class Binder(ABC):
+    """Turns plans into sources, with the engine's help where something must run first.
 
+    One binder serves one run of a plan. It gives each step that keeps state a fresh one, and lets
+    an error note tell functions apart that look alike.
+    """
 
-@dataclass(frozen=True, slots=True)
-class Binder:
-    """Turns plans into sources, with the engine's help where something must run first."""
-
-    hold: Hold
-    find: Callable[[Source[Any], Function], Source[Any]]
-    seen: set[object] = field(default_factory=set)
-
-    def told_apart(self, step: S) -> S:
-        """`step`, so that an error note can tell its functions from those bound before it."""
-        return told_apart(step, self.seen)
+    def __init__(self) -> None:
+        self._seen: set[object] = set()
+        self._locals: list[MapLocal] = []
 
     def bind(self, plan: Plan) -> Piped:
         """The plan over its data as it is now."""
         source: Source[Any] = plan.origin.bind()
         stages: tuple[Stage, ...] = ()
-        for at, step in enumerate(plan.steps):
+        for at, step in enumerate(map(self.told_apart, plan.steps)):
+            if isinstance(step, MapLocal):
+                step = step.for_one_run()
+                self._locals.append(step)
             if isinstance(step, Stage):
-                stages = (*stages, self.told_apart(step))
+                stages = (*stages, step)
             elif isinstance(step, Reshape):
                 here = Piped(source, stages) if stages else source
                 if barrier_before(step, here.exact, here.pure) or _must_end(step, stages):
                     here = self.hold(Piped(source, stages), demand(plan.steps[at:]))
                 source, stages = step.apply(here, self), ()
         return Piped(source, stages)
+
+    def told_apart(self, step: S) -> S:
+        """`step`, so that an error note can tell its functions from those bound before it."""
+        return told_apart(step, self._seen)
 
     def exact(self, plan: Plan) -> Source[Any]:
         """A plan joined to another by position."""
@@ -141,20 +162,35 @@ class Binder:
         piped = self.bind(plan)
         return self.hold(piped, None) if piped.stops else piped
 
-    def skip_while(self, source: Source[Any], keep: Function) -> Source[Any]:
+    @abstractmethod
+    def hold(self, piped: Piped, wanted: int | None) -> Source[Any]:
+        """Run `piped` now and hold its results: all of them, or as many as are wanted."""
+
+    @abstractmethod
+    def skip_while(self, piped: Piped, keep: Function) -> Source[Any]:
         """The items from the first on for which `keep(item)` is false."""
-        return self.find(source, keep)
+
+    @abstractmethod
+    def scan(self, piped: Piped, op: Function, initial: Any) -> Source[Any]:
+        """The prefix results of `piped`."""
+
+    def close(self) -> None:
+        """End the state of the run."""
+        while self._locals:
+            self._locals.pop().end()
 
 
 def barrier_before(step: Step, exact: bool, pure: bool) -> bool:
     """Whether `step` needs what comes before it to run first."""
     if not isinstance(step, Reshape):
         return False
+    if step.runs_before:
+        return False
     return (step.needs_positions and not exact) or (step.needs_pure and not pure)
 
 
 def _must_end(step: Reshape, stages: tuple[Stage, ...]) -> bool:
-    return not step.needs_positions and any(stage.stops for stage in stages)
+    return not step.needs_positions and not step.runs_before and any(stage.stops for stage in stages)
 
 
 def demand(steps: tuple[Step, ...]) -> int | None:

@@ -24,6 +24,7 @@ from pariter.plan.compound import (
     total,
     unequal_lengths,
 )
+from pariter.plan.piped import Piped
 from pariter.plan.sources import ENDLESS, Held, Slices, Source
 from pariter.plan.stages import Function, Step
 
@@ -37,6 +38,10 @@ class Reshape(Step):
 
     needs_positions: ClassVar[bool] = True
     """Whether each unit of what it works on must be one item."""
+    runs_before: ClassVar[bool] = False
+    """Whether it runs what comes before it by itself, whatever that is."""
+    keeps_positions: ClassVar[bool] = True
+    """Whether how many items it gives is known from how many it gets."""
     needs_pure: ClassVar[bool] = False
     """Whether it hands out items more than once, so that functions must have run before."""
 
@@ -238,10 +243,35 @@ class SkipWhile(Reshape):
     keep: Function
     name: ClassVar[str] = "skip_while"
     functions: ClassVar[tuple[str, ...]] = ("keep",)
-    needs_pure: ClassVar[bool] = True
+    keeps_positions: ClassVar[bool] = False
+    runs_before: ClassVar[bool] = True
 
     def apply(self, source: Source[Any], binder: Binder) -> Source[Any]:
-        return binder.skip_while(source, self.keep)
+        return binder.skip_while(Piped(source, ()), self.keep)
+
+    def length(self, length: int) -> int | None:
+        return None
 
     def demand(self, wanted: int | None) -> int | None:
         return None
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class SkipAnyWhile(SkipWhile):
+    """The items but for some for which `keep(item)` is true; here those are the first."""
+
+    name: ClassVar[str] = "skip_any_while"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class TakeAny(Take):
+    """Some `n` items, in source order; here the first."""
+
+    name: ClassVar[str] = "take_any"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class SkipAny(Skip):
+    """All but some `n` items, in source order; here all but the first."""
+
+    name: ClassVar[str] = "skip_any"

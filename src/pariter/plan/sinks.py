@@ -15,25 +15,12 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import reduce
-from itertools import chain, count, islice, tee
+from itertools import count, tee
 from operator import itemgetter
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar
 
-from pariter._caught import Caught
 from pariter.plan.stages import Function, Step
-
-
-class Missing:
-    """The one value that stands for no value, in this process and after any journey."""
-
-    def __repr__(self) -> str:
-        return "MISSING"
-
-    def __reduce__(self) -> str:
-        return "MISSING"
-
-
-MISSING: Final = Missing()
+from pariter.plan.values import MISSING, Break
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -236,293 +223,45 @@ class ReduceWith(Sink):
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class AnyTrue(Sink):
-    """Whether `keep(item)` is true for one."""
+class TryReduce(Sink):
+    """As `Reduce`, until an item or a result is a `Break`, which then is the answer."""
 
-    keep: Function | None = None
-    name: ClassVar[str] = "any"
-    functions: ClassVar[tuple[str, ...]] = ("keep",)
-    anywhere: ClassVar[bool] = True
-
-    def consume(self, items: Iterator[Any]) -> bool:
-        return any(items if self.keep is None else map(self.keep, items))
-
-    def settled(self, partial: bool) -> bool:
-        return partial
-
-    def merge(self, left: bool, right: bool) -> bool:
-        return left or right
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class AllTrue(Sink):
-    """Whether `keep(item)` is true for each."""
-
-    keep: Function | None = None
-    name: ClassVar[str] = "all"
-    functions: ClassVar[tuple[str, ...]] = ("keep",)
-    anywhere: ClassVar[bool] = True
-
-    def consume(self, items: Iterator[Any]) -> bool:
-        return all(items if self.keep is None else map(self.keep, items))
-
-    def settled(self, partial: bool) -> bool:
-        return not partial
-
-    def merge(self, left: bool, right: bool) -> bool:
-        return left and right
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class FindFirst(Sink):
-    """The first item for which `keep(item)` is true, else `default`."""
-
-    keep: Function
-    default: Any = None
-    name: ClassVar[str] = "find_first"
-    functions: ClassVar[tuple[str, ...]] = ("keep",)
+    make: Function
+    op: Function
+    name: ClassVar[str] = "try_reduce"
+    functions: ClassVar[tuple[str, ...]] = ("make", "op")
 
     def consume(self, items: Iterator[Any]) -> Any:
-        return next(filter(self.keep, items), MISSING)
+        op, result = self.op, self.make()
+        for item in items:
+            result = item if isinstance(item, Break) else op(result, item)
+            if isinstance(result, Break):
+                break
+        return result
 
     def settled(self, partial: Any) -> bool:
-        return partial is not MISSING
+        return isinstance(partial, Break)
 
     def merge(self, left: Any, right: Any) -> Any:
-        return right if left is MISSING else left
-
-    def finish(self, partial: Any) -> Any:
-        return self.default if partial is MISSING else partial
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class FindAny(FindFirst):
-    """Some item for which `keep(item)` is true, else `default`."""
-
-    name: ClassVar[str] = "find_any"
-    anywhere: ClassVar[bool] = True
+        if isinstance(left, Break) or isinstance(right, Break):
+            return left if isinstance(left, Break) else right
+        return self.op(left, right)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class FindLast(FindFirst):
-    """As `FindFirst`, over a plan that is run from the right."""
+class TryForEach(Sink):
+    """`f(item)` for its effect, until one returns a `Break`, which then is the answer."""
 
-    name: ClassVar[str] = "find_last"
+    f: Function
+    name: ClassVar[str] = "try_for_each"
+    functions: ClassVar[tuple[str, ...]] = ("f",)
 
+    def consume(self, items: Iterator[Any]) -> Break[Any] | None:
+        return next((result for result in map(self.f, items) if isinstance(result, Break)), None)
 
-@dataclass(frozen=True, slots=True, repr=False)
-class PositionFirst(Sink):
-    """The index of the first item for which `keep(item)` is true, over `(index, item)` pairs."""
-
-    keep: Function
-    name: ClassVar[str] = "position_first"
-    functions: ClassVar[tuple[str, ...]] = ("keep",)
-
-    def consume(self, items: Iterator[tuple[int, Any]]) -> int | None:
-        keep = self.keep
-        return next((index for index, item in items if keep(item)), None)
-
-    def settled(self, partial: int | None) -> bool:
+    def settled(self, partial: Break[Any] | None) -> bool:
         return partial is not None
 
-    def merge(self, left: int | None, right: int | None) -> int | None:
+    def merge(self, left: Break[Any] | None, right: Break[Any] | None) -> Break[Any] | None:
         return right if left is None else left
 
-
-@dataclass(frozen=True, slots=True, repr=False)
-class FirstNot(PositionFirst):
-    """The index of the first item for which `keep(item)` is false, over `(index, item)` pairs."""
-
-    name: ClassVar[str] = "skip_while"
-
-    def consume(self, items: Iterator[tuple[int, Any]]) -> int | None:
-        keep = self.keep
-        return next((index for index, item in items if not keep(item)), None)
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class Partition(Sink):
-    """Items for which `keep(item)` is true, and the others."""
-
-    keep: Function
-    name: ClassVar[str] = "partition"
-    functions: ClassVar[tuple[str, ...]] = ("keep",)
-    returns_items: ClassVar[bool] = True
-
-    def consume(self, items: Iterator[Any]) -> tuple[list[Any], list[Any]]:
-        yes: list[Any] = []
-        no: list[Any] = []
-        keep = self.keep
-        for item in items:
-            (yes if keep(item) else no).append(item)
-        return yes, no
-
-    def merge(
-        self, left: tuple[list[Any], list[Any]], right: tuple[list[Any], list[Any]]
-    ) -> tuple[list[Any], list[Any]]:
-        left[0].extend(right[0])
-        left[1].extend(right[1])
-        return left
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class Unzip(Sink):
-    """The firsts and the seconds of pairs."""
-
-    name: ClassVar[str] = "unzip"
-    returns_items: ClassVar[bool] = True
-
-    def consume(self, items: Iterator[Any]) -> tuple[list[Any], list[Any]]:
-        firsts: list[Any] = []
-        seconds: list[Any] = []
-        for first, second in items:
-            firsts.append(first)
-            seconds.append(second)
-        return firsts, seconds
-
-    merge = Partition.merge
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class Collect(Sink):
-    """All items, in a list."""
-
-    name: ClassVar[str] = "collect"
-    returns_items: ClassVar[bool] = True
-
-    def consume(self, items: Iterator[Any]) -> Any:
-        return list(items)
-
-    def merge(self, left: Any, right: Any) -> Any:
-        left.extend(right)
-        return left
-
-    def in_place(self, span: int) -> Sink:
-        """The sink for leaves that share memory and give one item for each of `span` positions."""
-        return Scatter([None] * span)
-
-
-class Scatter(Collect):
-    """Items written where they belong, a block at a time; partials are runs of written places.
-
-    Objects made by a thread are cheap only to that thread, so nobody else should move them.
-    """
-
-    __slots__ = ("_out",)
-    _out: list[Any]
-    _BLOCK: ClassVar[int] = 1024
-
-    def __init__(self, out: list[Any]) -> None:
-        object.__setattr__(self, "_out", out)
-
-    def at(self, begin: int) -> Callable[[Iterator[Any]], list[tuple[int, int]]]:
-        """The `consume` of the leaf that begins at `begin`."""
-
-        def consume(items: Iterator[Any]) -> list[tuple[int, int]]:
-            out, size = self._out, self._BLOCK
-            written = begin
-            while block := list(islice(items, size)):
-                out[written : written + len(block)] = block
-                written += len(block)
-                if len(block) < size:
-                    break
-            return [(begin, written)]
-
-        return consume
-
-    def finish(self, partial: list[tuple[int, int]]) -> list[Any]:
-        out = self._out
-        if sum(high - low for low, high in partial) == len(out):
-            return out
-        # The source lost items while the plan ran: keep what was there.
-        return list(chain.from_iterable(out[low:high] for low, high in partial))
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class CollectSet(Collect):
-    """All items, in a set; of equal items the first is kept."""
-
-    def consume(self, items: Iterator[Any]) -> set[Any]:
-        return set(items)
-
-    def merge(self, left: set[Any], right: set[Any]) -> set[Any]:
-        left |= right
-        return left
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class CollectDict(Collect):
-    """All pairs, in a dict; of equal keys the first has the place and the last the value."""
-
-    def consume(self, items: Iterator[Any]) -> dict[Any, Any]:
-        return dict(items)
-
-    def merge(self, left: dict[Any, Any], right: dict[Any, Any]) -> dict[Any, Any]:
-        left.update(right)
-        return left
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class CollectText(Collect):
-    """All strings, joined a leaf at a time."""
-
-    def consume(self, items: Iterator[Any]) -> list[str]:
-        return ["".join(items)]
-
-    def finish(self, partial: list[str]) -> str:
-        return "".join(partial)
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class CollectBytes(Collect):
-    """All bytes, given as integers or as bytes-like pieces."""
-
-    def consume(self, items: Iterator[Any]) -> list[bytes]:
-        for first in items:
-            items = chain((first,), items)
-            return [bytes(items) if hasattr(first, "__index__") else b"".join(items)]
-        return []
-
-    def finish(self, partial: list[bytes]) -> bytes:
-        return b"".join(partial)
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """Results in order, and the exception they ended in, if any."""
-
-    items: list[Any]
-    error: Caught | None = None
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class Hold(Sink):
-    """All items up to the first exception, which is kept at its place: a barrier, or a batch."""
-
-    name: ClassVar[str] = "hold"
-    returns_items: ClassVar[bool] = True
-
-    def consume(self, items: Iterator[Any]) -> Part:
-        held: list[Any] = []
-        try:
-            held.extend(items)  # keeps what came before an exception
-        except KeyboardInterrupt:
-            raise
-        except BaseException as error:
-            return Part(held, Caught(error))
-        return Part(held)
-
-    def merge(self, left: Part, right: Part) -> Part:
-        if left.error is not None:
-            return left
-        left.items.extend(right.items)
-        return Part(left.items, right.error)
-
-    def error_of(self, partial: Part) -> BaseException | None:
-        return None if partial.error is None else partial.error.error
-
-    def settled(self, partial: Part) -> bool:
-        return partial.error is not None
-
-    def failed(self, partial: Part, error: BaseException) -> Part:
-        return Part(partial.items, Caught(error))

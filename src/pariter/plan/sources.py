@@ -11,7 +11,7 @@ from __future__ import annotations
 import array
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import chain, islice
+from itertools import chain, islice, repeat
 from typing import Any, ClassVar, Generic, TypeVar
 
 from pariter._caught import Caught
@@ -163,6 +163,46 @@ class Slices(Cuttable[T]):
         if isinstance(part, memoryview):
             part = list(part)
         return Slices, (part, None, self.labels)
+
+
+class Same(Slices[Any]):
+    """A value at each of `span` positions, carried once."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: Any, span: int) -> None:
+        super().__init__(range(span))
+        self._value = value
+
+    def view(self, indices: range) -> Same:
+        same = Same(self._value, length(indices))
+        same.labels = indices
+        return same
+
+    def read(self, indices: range) -> Any:
+        return _Copies(self._value, len(indices))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Same, (self._value, self.span)
+
+
+class _Copies:
+    """The block of a repeated value: `itertools.repeat` that can be subscripted."""
+
+    __slots__ = ("_times", "_value")
+
+    def __init__(self, value: Any, times: int) -> None:
+        self._value = value
+        self._times = times
+
+    def __len__(self) -> int:
+        return self._times
+
+    def __iter__(self) -> Iterator[Any]:
+        return repeat(self._value, self._times)
+
+    def __getitem__(self, at: int) -> Any:
+        return self._value
 
 
 class Elements(Cuttable[T]):

@@ -12,10 +12,11 @@ import operator
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from functools import partial, reduce
-from itertools import chain, filterfalse, starmap, takewhile
+from itertools import chain, filterfalse, islice, starmap, takewhile
 from typing import Any, ClassVar
 
 from pariter._describe import describe_callable
+from pariter.plan.values import Break
 
 Function = Callable[..., Any]
 
@@ -89,6 +90,13 @@ class Map(Stage):
 
     def attach(self, items: Iterator[Any]) -> Iterator[Any]:
         return map(self.f, items)
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Continued(Map):
+    """What comes before a run of prefix results, combined with each of them."""
+
+    name: ClassVar[str] = "scan"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -266,3 +274,88 @@ class FoldWith(Fold):
 
     def attach(self, items: Iterator[Any]) -> Iterator[Any]:
         return Fold(partial(copy.copy, self.make), self.op)._folded(items)
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class TakeAnyWhile(TakeWhile):
+    """Items until some item for which `keep(item)` is false; here that is the first."""
+
+    name: ClassVar[str] = "take_any_while"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class WhileSome(Stage):
+    """Items until one is None."""
+
+    name: ClassVar[str] = "while_some"
+    stops: ClassVar[bool] = True
+    by_item: ClassVar[bool] = False
+
+    def attach(self, items: Iterator[Any]) -> Iterator[Any]:
+        return takewhile(partial(operator.is_not, None), items)
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class TryFold(Stage):
+    """As `Fold`, until `op` returns a `Break`, which ends the run and everything to its right."""
+
+    make: Function
+    op: Function
+    name: ClassVar[str] = "try_fold"
+    functions: ClassVar[tuple[str, ...]] = ("make", "op")
+    stops: ClassVar[bool] = True
+    by_item: ClassVar[bool] = False
+
+    def attach(self, items: Iterator[Any]) -> Iterator[Any]:
+        return self._folded(items)
+
+    def _folded(self, items: Iterator[Any]) -> Iterator[Any]:
+        op, accumulator = self.op, self.make()
+        for item in items:
+            accumulator = op(accumulator, item)
+            if isinstance(accumulator, Break):
+                break
+        yield accumulator
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Indexed(Stage):
+    """The positions of the items for which `keep(item)` is true, from `(position, item)` pairs."""
+
+    keep: Function
+    name: ClassVar[str] = "positions"
+    functions: ClassVar[tuple[str, ...]] = ("keep",)
+
+    def attach(self, items: Iterator[Any]) -> Iterator[Any]:
+        keep = self.keep
+        return (position for position, item in items if keep(item))
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class FoldEach(Fold):
+    """One accumulator for each item, which is an iterable itself and is consumed whole."""
+
+    name: ClassVar[str] = "fold_chunks"
+    one_to_one: ClassVar[bool] = True
+
+    def attach(self, items: Iterator[Any]) -> Iterator[Any]:
+        return chain.from_iterable(map(self._folded, items))
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class MapBatches(FlatMap):
+    """The items of `f(batch)`, for batches of neighbouring items."""
+
+    name: ClassVar[str] = "map_batches"
+    by_item: ClassVar[bool] = False
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class GatherBatches(MapBatches):
+    """As `MapBatches`, making the batches itself where positions are not known."""
+
+    _BATCH: ClassVar[int] = 256
+
+    def attach(self, items: Iterator[Any]) -> Iterator[Any]:
+        batches = iter(lambda: list(islice(items, self._BATCH)), [])
+        return chain.from_iterable(map(self.f, batches))

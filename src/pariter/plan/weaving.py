@@ -1,0 +1,189 @@
+"""Sources that take items of several others in turn: interleaved, or with a value between them."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Iterator
+from itertools import chain
+from typing import Any
+
+from pariter.plan.compound import Arranged, Chained, highest
+from pariter.plan.place import Block, ItemSpot, Site
+from pariter.plan.sources import Puller, Same, Source
+
+
+def _span(source: Source[Any]) -> int:
+    span = source.span
+    assert span is not None
+    return span
+
+
+def interleaved(a: Source[Any], b: Source[Any], *, shortest: bool) -> Source[Any]:
+    """Items of `a` and `b` in turn; then what is left of the longer, unless `shortest`."""
+    if a.span is None or b.span is None:
+        return Streamed(_Interleaving(a.puller(), b.puller(), shortest), (a, b))
+    many = min(a.span, b.span)
+    parts: list[Source[Any]] = [Woven((a.view(range(many)), b.view(range(many))))]
+    longer = a if a.span > many else b
+    end = _span(longer)
+    if shortest:
+        end = many + 1 if longer is a and end > many else many
+    parts.append(longer.view(range(many, end)))
+    return Chained(tuple(parts))
+
+
+def interspersed(source: Source[Any], value: Any) -> Source[Any]:
+    """`value` between any two items of `source`."""
+    if source.span is None:
+        return Streamed(_Interspersing(source.puller(), value), (source,))
+    many = max(0, source.span - 1)
+    first = source.view(range(many))
+    return Chained((Woven((first, Same(value, many))), source.view(range(many, source.span))))
+
+
+class Woven(Arranged[Any]):
+    """Items of equally long parts in turn: the first of each, then the second of each, and so on."""
+
+    __slots__ = ()
+
+    def __init__(
+        self,
+        parts: tuple[Source[Any], ...],
+        indices: range | None = None,
+        labels: range | None = None,
+    ) -> None:
+        if indices is None:
+            indices = range(len(parts) * _span(parts[0]))
+        super().__init__(parts, indices, labels)
+
+    def open(self, blocks: Iterable[Block], site: Site) -> Iterator[Any]:
+        spot = site.spot = ItemSpot()
+        wanted: list[deque[Block]] = [deque() for _ in self.parts]
+        # A part asks for its next block only when its next item is wanted, so there is always one.
+        opened = [
+            part.open(iter(queue.popleft, None), site.descend())
+            for part, queue in zip(self.parts, wanted, strict=True)
+        ]
+
+        def woven() -> Iterator[Any]:
+            for i, spot.index in chain.from_iterable(map(self._named, blocks)):
+                at, which = divmod(i, len(self.parts))
+                wanted[which].append((at, at + 1))
+                spot.item = next(opened[which])
+                yield spot.item
+
+        return woven()
+
+    def view(self, indices: range) -> Woven:
+        return Woven(self.parts, *self._picked(indices))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        first, indices = self._reach()
+        many = len(self.parts)
+        low, high = first // many, (first + highest(indices, -1)) // many + 1
+        parts = tuple(part.cut(low, max(low, high)) for part in self.parts)
+        shift = first - low * many
+        own = range(indices.start + shift, indices.stop + shift, indices.step)
+        return Woven, (parts, own, self.labels)
+
+
+class Streamed(Source[Any]):
+    """What a puller made of other pullers hands out."""
+
+    __slots__ = ("_puller", "carries_data", "exact", "parts", "pure")
+
+    def __init__(self, puller: Puller[Any], parts: tuple[Source[Any], ...]) -> None:
+        self._puller = puller
+        self.parts = parts
+        self.exact = all(part.exact for part in parts)
+        self.pure = all(part.pure for part in parts)
+        self.carries_data = any(part.carries_data for part in parts)
+
+    @property
+    def span(self) -> None:
+        return None
+
+    def open(self, blocks: Iterable[Block], site: Site) -> Iterator[Any]:
+        raise TypeError("a stream is pulled, not cut")
+
+    def view(self, indices: range) -> Source[Any]:
+        raise TypeError("a stream is pulled, not cut")
+
+    def puller(self) -> Puller[Any]:
+        return self._puller
+
+
+class _Buffered(Puller[Any]):
+    """A puller that gets pieces of any size and hands out pieces of the size that is asked for."""
+
+    def __init__(self) -> None:
+        self._pieces: deque[Source[Any]] = deque()
+        self._ended = False
+
+    def pull(self, most: int) -> Source[Any]:
+        have = sum(map(_span, self._pieces))
+        while have < most and not self._ended:
+            piece = self.more(most - have)
+            have += _span(piece)
+            self._pieces.append(piece)
+        whole: Chained[Any] = Chained(tuple(self._pieces))
+        self._pieces.clear()
+        if have > most:
+            self._pieces.append(whole.cut(most, have))
+        return whole.cut(0, min(most, have))
+
+    def more(self, wanted: int) -> Source[Any]:
+        """Another piece, of about `wanted` items; sets `_ended` when it is the last."""
+        raise TypeError(f"{type(self).__name__} hands out nothing")
+
+
+class _Interleaving(_Buffered):
+    def __init__(self, a: Puller[Any], b: Puller[Any], shortest: bool) -> None:
+        super().__init__()
+        self._a = a
+        self._b = b
+        self._shortest = shortest
+        self._single: Puller[Any] | None = None
+
+    def more(self, wanted: int) -> Source[Any]:
+        if self._single is not None:
+            piece = self._single.pull(wanted)
+            self._ended = _span(piece) < wanted
+            return piece
+        half = -(-wanted // 2)
+        first = self._a.pull(half)
+        second = self._b.pull(half)
+        if _span(first) == _span(second) == half:
+            return Woven((first, second))
+        if self._shortest:
+            self._ended = True
+        else:
+            self._single = self._a if _span(first) == half else self._b
+            self._ended = max(_span(first), _span(second)) < half
+        return interleaved(first, second, shortest=self._shortest)
+
+    def close(self) -> None:
+        self._a.close()
+        self._b.close()
+
+
+class _Interspersing(_Buffered):
+    def __init__(self, inner: Puller[Any], value: Any) -> None:
+        super().__init__()
+        self._inner = inner
+        self._value = value
+        self._begun = False
+
+    def more(self, wanted: int) -> Source[Any]:
+        if not self._begun:
+            self._begun = True
+            piece = self._inner.pull(1)
+            self._ended = not _span(piece)
+            return piece
+        half = -(-wanted // 2)
+        piece = self._inner.pull(half)
+        self._ended = _span(piece) < half
+        return Woven((Same(self._value, _span(piece)), piece))
+
+    def close(self) -> None:
+        self._inner.close()
