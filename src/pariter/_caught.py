@@ -14,9 +14,8 @@ import pickle
 import traceback
 from typing import Any
 
-import cloudpickle
-
 from pariter._describe import describe_value
+from pariter._pickle import dumps_plainly
 from pariter.errors import RemoteTraceback
 
 _C_FIELDS = ("name", "path", "name_from", "obj")  # keyword-only, so not in `args`
@@ -43,23 +42,15 @@ class Caught:
         }
         arguments = tuple(map(_sendable, error.args))
         if isinstance(error, BaseExceptionGroup):
-            arguments = (_sendable(error.message), _pack(tuple(map(Caught, error.exceptions))))
+            arguments = (_sendable(error.message), dumps_plainly(tuple(map(Caught, error.exceptions))))
         text = "".join(traceback.format_exception(error)).rstrip()
         return _rebuild, (_sendable(type(error)), arguments, state, fields, text)
-
-
-def _pack(value: object) -> bytes:
-    try:
-        return pickle.dumps(value, pickle.HIGHEST_PROTOCOL)
-    except Exception:
-        packed: bytes = cloudpickle.dumps(value)
-        return packed
 
 
 def _sendable(value: object) -> bytes:
     """`value` pickled on its own, or else its short `repr`, so that one bad part spoils nothing."""
     try:
-        packed = _pack(value)
+        packed = dumps_plainly(value)
         pickle.loads(packed)
     except Exception:
         return pickle.dumps(describe_value(value))

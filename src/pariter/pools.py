@@ -19,9 +19,7 @@ from contextvars import Token
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
-import cloudpickle
-
-from pariter import choice
+from pariter import _pickle, choice
 from pariter._caught import Caught
 from pariter._describe import describe_value
 from pariter._futures import FutureScope, join_futures
@@ -368,8 +366,7 @@ class _Sent(Future[Any]):
 
 def _pack(what: str, content: Any) -> bytes:
     try:
-        packed: bytes = cloudpickle.dumps(content)
-        return packed
+        return _pickle.dumps(content)
     except Exception as error:
         raise CannotSend(f"{what} cannot travel to a worker process: {error}") from error
 

@@ -15,9 +15,9 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
-from dataclasses import dataclass
 from typing import Any, Protocol
 
+from pariter._record import Record
 from pariter.plan.piped import Leaf, Piped, run_leaf
 from pariter.plan.place import Block
 from pariter.plan.sinks import Sink
@@ -30,8 +30,7 @@ BLOCK_S = 0.0003
 """How long a block of a lane takes, roughly: between two blocks we look at everything else."""
 
 
-@dataclass(frozen=True, slots=True)
-class Terms:
+class Terms(Record):
     """What a run must observe besides its answer."""
 
     cuts: Cuts = Cuts()

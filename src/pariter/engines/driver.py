@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from dataclasses import replace
 from functools import partial
 from itertools import accumulate, dropwhile, islice, zip_longest
 from typing import Any
@@ -114,7 +113,7 @@ class Phases(Binder):
         return sink.finish(leaf.partial)
 
     def _streamed(self, piped: Piped, sink: Sink) -> Leaf:
-        partials = self._engine.stream(piped, sink, replace(self._cut_for(piped), ordered=True))
+        partials = self._engine.stream(piped, sink, self._cut_for(piped).replace(ordered=True))
         result = next(partials)
         for partial in partials:
             settled = sink.anywhere and sink.settled(partial)
@@ -154,7 +153,7 @@ class Phases(Binder):
         # By length alone: so many leaves as keep any number of workers busy, and no more.
         span = piped.span
         quantum = 1024 if span is None else max(1, -(-span // 256))
-        return replace(self._terms, cuts=Cuts(quantum=quantum))
+        return self._terms.replace(cuts=Cuts(quantum=quantum))
 
     def values(self, piped: Piped, *, close: bool = False) -> Iterator[Any]:
         """The items, in order; `close` says that they are the last phase."""
@@ -196,7 +195,7 @@ class Phases(Binder):
             return Held([])
         items: list[Any] = []
         error: Caught | None = None
-        parts = self._engine.stream(piped, Hold(), replace(self._terms, window=None, ordered=True))
+        parts = self._engine.stream(piped, Hold(), self._terms.replace(window=None, ordered=True))
         for part in parts:
             items += part.items
             error = part.error

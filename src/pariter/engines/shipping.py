@@ -14,8 +14,7 @@ from collections.abc import Callable
 from types import FunctionType, ModuleType
 from typing import Any
 
-import cloudpickle
-
+from pariter import _pickle
 from pariter._describe import describe_value, where_defined
 from pariter.errors import CannotSend
 from pariter.plan.piped import Piped
@@ -44,7 +43,7 @@ class Parcel:
         self._pipes = list(dict.fromkeys(map(_Same, stages_of(piped))))
         stages = [same.stages for same in self._pipes]
         try:
-            self.content = cloudpickle.dumps((stages, sink))
+            self.content = _pickle.dumps((stages, sink))
         except Exception as error:
             steps = [step for group in stages for step in group]
             raise _cannot_send([*steps, sink], error) from error
@@ -104,20 +103,13 @@ def _dump(value: object, reducers: dict[type, Callable[[Any], Any]]) -> bytes:
     try:
         pickler.dump(value)
     except Exception:
+        import cloudpickle
+
         buffer = io.BytesIO()
         careful = cloudpickle.Pickler(buffer, pickle.HIGHEST_PROTOCOL)
         careful.dispatch_table = careful.dispatch_table.new_child(reducers)
         careful.dump(value)
     return buffer.getvalue()
-
-
-def dump_result(value: object) -> bytes:
-    """A worker's answer; CannotSend if it cannot be pickled."""
-    try:
-        return pickle.dumps(value, pickle.HIGHEST_PROTOCOL)
-    except Exception:
-        content: bytes = cloudpickle.dumps(value)
-        return content
 
 
 # Saying what cannot travel.
@@ -140,7 +132,7 @@ def _cannot_send(steps: list[Any], error: BaseException) -> CannotSend:
 
 def _travels(value: object) -> bool:
     try:
-        cloudpickle.dumps(value)
+        _pickle.dumps(value)
     except Exception:
         return False
     return True

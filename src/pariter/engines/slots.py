@@ -149,21 +149,20 @@ class Slot:
 
     def _discard_locked(self) -> Any:
         executor, self._executor = self._executor, None
-        process, self._process = self._process, None
-        self._ready = None
+        self._process = self._ready = None
         self._knows.clear()
         if executor is not None:
             executor.shutdown(wait=False, kill_workers=True)
-        return process
+        return executor
 
     def kill(self, shipment: Shipment) -> None:
         """Stop what was sent: kill the process if it has come to it; the slot heals by itself."""
         with self._lock:
             if not self._queue or self._queue[0] is not shipment:
                 return
-            process = self._discard_locked()
-        if process is not None:
-            process.join(KILL_S)
+            executor = self._discard_locked()
+        if executor is not None:  # Only its own thread may wait for the process: let that one end.
+            executor.shutdown(wait=True, kill_workers=True)
 
     def close(self, *, kill: bool = False) -> None:
         """Let the process end what it has, or `kill` it, and wait for it."""

@@ -15,6 +15,7 @@ from typing import Any
 
 from pariter._caught import Caught
 from pariter._describe import describe_callable
+from pariter._pickle import dumps_plainly
 from pariter.engines import shipping
 from pariter.errors import CannotSend
 from pariter.plan.piped import WholeFeed, run_leaf
@@ -90,7 +91,7 @@ def call(content: bytes) -> bytes:
 
 
 def _packed(value: object) -> bytes:
-    return shipping.dump_result(value)
+    return dumps_plainly(value)
 
 
 def _failure(error: BaseException, text: str) -> bytes:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pariter.plan.compound import Blocked, Chunked, total
@@ -17,7 +16,6 @@ if TYPE_CHECKING:
     from pariter.plan.pipeline import Binder
 
 
-@dataclass(frozen=True, slots=True, repr=False)
 class Positions(Reshape):
     """The positions of the items for which `keep(item)` is true."""
 
@@ -36,7 +34,6 @@ class Positions(Reshape):
         return None
 
 
-@dataclass(frozen=True, slots=True, repr=False)
 class FoldChunks(Chunks):
     """One accumulator for each run of `size` neighbours."""
 
@@ -49,7 +46,6 @@ class FoldChunks(Chunks):
         return Piped(Chunked(source, self.size, lazily=True), (FoldEach(self.make, self.op),))
 
 
-@dataclass(frozen=True, slots=True, repr=False)
 class Batches(Reshape):
     """The items of `f(batch)`, for batches of `size` neighbours, or of as many as take a moment."""
 
@@ -76,7 +72,6 @@ class Batches(Reshape):
         return None
 
 
-@dataclass(frozen=True, slots=True, repr=False)
 class ScanStep(Reshape):
     """The prefix results of an associative `op`."""
 
@@ -93,7 +88,6 @@ class ScanStep(Reshape):
         return length + (self.initial is not MISSING)
 
 
-@dataclass(frozen=True, slots=True, repr=False)
 class Interleave(Joined):
     """Items of two plans in turn, then what is left of the longer."""
 
@@ -110,7 +104,6 @@ class Interleave(Joined):
         return 2 * length if length <= other else 2 * other + 1
 
 
-@dataclass(frozen=True, slots=True, repr=False)
 class InterleaveShortest(Interleave):
     """Items of two plans in turn, until one has no next."""
 
@@ -118,7 +111,6 @@ class InterleaveShortest(Interleave):
     shortest: ClassVar[bool] = True
 
 
-@dataclass(frozen=True, slots=True, repr=False)
 class Intersperse(Reshape):
     """A value between any two items."""
 

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from itertools import accumulate, chain, islice
 from typing import Any, ClassVar
 
 from pariter._caught import Caught
 from pariter._describe import describe_value
+from pariter._record import Record
 from pariter.plan.sinks import Sink
 from pariter.plan.stages import Function
 from pariter.plan.values import Left, Right
 
 
-@dataclass(frozen=True, slots=True, repr=False)
 class Collect(Sink):
     """All items, in a list."""
 
@@ -39,12 +38,11 @@ class Scatter(Collect):
     Objects made by a thread are cheap only to that thread, so nobody else should move them.
     """
 
-    __slots__ = ("_out",)
     _out: list[Any]
     _BLOCK: ClassVar[int] = 1024
 
     def __init__(self, out: list[Any]) -> None:
-        object.__setattr__(self, "_out", out)
+        self.__dict__["_out"] = out
 
     def at(self, begin: int) -> Callable[[Iterator[Any]], list[tuple[int, int]]]:
         """The `consume` of the leaf that begins at `begin`."""
@@ -69,7 +67,6 @@ class Scatter(Collect):
         return list(chain.from_iterable(out[low:high] for low, high in partial))
 
 
-@dataclass(frozen=True, slots=True, repr=False)
 class CollectSet(Collect):
     """All items, in a set; of equal items the first is kept."""
 
@@ -81,7 +78,6 @@ class CollectSet(Collect):
         return left
 
 
-@dataclass(frozen=True, slots=True, repr=False)
 class CollectDict(Collect):
     """All pairs, in a dict; of equal keys the first has the place and the last the value."""
 
@@ -93,7 +89,6 @@ class CollectDict(Collect):
         return left
 
 
-@dataclass(frozen=True, slots=True, repr=False)
 class CollectText(Collect):
     """All strings, joined a leaf at a time."""
 
@@ -104,7 +99,6 @@ class CollectText(Collect):
         return "".join(partial)
 
 
-@dataclass(frozen=True, slots=True, repr=False)
 class CollectBytes(Collect):
     """All bytes, given as integers or as bytes-like pieces."""
 
@@ -118,7 +112,6 @@ class CollectBytes(Collect):
         return b"".join(partial)
 
 
-@dataclass(frozen=True, slots=True, repr=False)
 class Partition(Sink):
     """Items for which `keep(item)` is true, and the others."""
 
@@ -143,7 +136,6 @@ class Partition(Sink):
         return left
 
 
-@dataclass(frozen=True, slots=True, repr=False)
 class Unzip(Sink):
     """The firsts and the seconds of pairs."""
 
@@ -161,15 +153,13 @@ class Unzip(Sink):
     merge = Partition.merge
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(Record):
     """Results in order, and the exception they ended in, if any."""
 
     items: list[Any]
     error: Caught | None = None
 
 
-@dataclass(frozen=True, slots=True, repr=False)
 class Hold(Sink):
     """All items up to the first exception, which is kept at its place: a barrier, or a batch."""
 
@@ -202,7 +192,6 @@ class Hold(Sink):
         return Part(partial.items, Caught(error))
 
 
-@dataclass(frozen=True, slots=True, repr=False)
 class PartitionMap(Partition):
     """The values of those items for which `f(item)` is a `Left`, and of those for which it is a `Right`."""
 
@@ -224,15 +213,13 @@ class PartitionMap(Partition):
         return left, right
 
 
-@dataclass(frozen=True, slots=True)
-class Prefixes:
+class Prefixes(Record):
     """The prefix results of one leaf, and the exception they ended in, if any."""
 
     results: list[Any]
     error: Caught | None
 
 
-@dataclass(frozen=True, slots=True, repr=False)
 class Scan(Sink):
     """The prefix results of each leaf by itself; what comes before it is added later."""
 

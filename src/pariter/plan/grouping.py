@@ -5,7 +5,6 @@ from __future__ import annotations
 import heapq
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import tee
 from operator import itemgetter
 from typing import Any, ClassVar
@@ -15,7 +14,6 @@ from pariter.plan.sinks import Sink
 from pariter.plan.stages import Function
 
 
-@dataclass(frozen=True, slots=True, repr=False)
 class GroupBy(Sink):
     """Items in lists by `key(item)`; keys in the order in which they first come up."""
 
@@ -37,7 +35,6 @@ class GroupBy(Sink):
         return left
 
 
-@dataclass(frozen=True, slots=True, repr=False)
 class CountBy(Sink):
     """How often each `key(item)`, or each item, comes up."""
 
@@ -54,7 +51,6 @@ class CountBy(Sink):
         return left
 
 
-@dataclass(frozen=True, slots=True, repr=False)
 class FoldByKey(Sink):
     """One accumulator for each `key(item)`; those of neighbouring leaves are combined by `merge_op`."""
 
@@ -84,7 +80,6 @@ class FoldByKey(Sink):
         return left
 
 
-@dataclass(frozen=True, slots=True, repr=False)
 class NLargest(Sink):
     """The `n` greatest items, greatest first, of equal ones the first first; with their keys until the end."""
 
@@ -110,7 +105,6 @@ class NLargest(Sink):
         return [item for _, item in partial]
 
 
-@dataclass(frozen=True, slots=True, repr=False)
 class NSmallest(NLargest):
     """The `n` least items, least first, of equal ones the first first."""
 

@@ -9,7 +9,6 @@ Promise  No state is ever leased to two leaves at once, so there are never more 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, ClassVar
 
@@ -56,14 +55,13 @@ class Leases:
         return Leases, ()
 
 
-@dataclass(frozen=True, slots=True, repr=False)
 class MapLocal(Stage):
     """`f(state, item)`, with one state per worker."""
 
     make: Function
     f: Function
     close: Function | None = None
-    leases: Leases | None = field(default=None, compare=False)
+    leases: Leases | None = None
     name: ClassVar[str] = "map_local"
     functions: ClassVar[tuple[str, ...]] = ("make", "f", "close")
     one_to_one: ClassVar[bool] = True
@@ -71,7 +69,7 @@ class MapLocal(Stage):
 
     def for_one_run(self) -> MapLocal:
         """The same step with states of its own."""
-        return replace(self, leases=Leases())
+        return self.replace(leases=Leases())
 
     def attach(self, items: Iterator[Any]) -> Iterator[Any]:
         assert self.leases is not None

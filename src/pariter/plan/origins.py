@@ -10,10 +10,10 @@ import sys
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Set
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from pariter._describe import describe_value
+from pariter._record import Record
 from pariter.errors import ConsumedError
 from pariter.plan.sources import ENDLESS, Elements, Held, Iterated, Same, Slices, Source, length
 
@@ -22,11 +22,10 @@ _SNAPSHOT = (deque, dict, set, frozenset)
 _SHORT = 60  # characters of data that `repr` of a plan shows
 
 
-class Origin(ABC):
+class Origin(Record, ABC):
     """Data as the user gave it."""
 
-    __slots__ = ()
-    endless: bool = False
+    endless: ClassVar[bool] = False
 
     @abstractmethod
     def bind(self) -> Source[Any]:
@@ -37,7 +36,6 @@ class Origin(ABC):
         return None
 
 
-@dataclass(frozen=True, slots=True)
 class Sliceable(Origin):
     """A sequence that can be sliced."""
 
@@ -53,7 +51,6 @@ class Sliceable(Origin):
         return f"par_iter({_code(self.data)})"
 
 
-@dataclass(frozen=True, slots=True)
 class Snapshot(Origin):
     """A collection that cannot be sliced, copied into a list in one step when the plan runs."""
 
@@ -69,7 +66,6 @@ class Snapshot(Origin):
         return f"par_iter({_code(self.data)})"
 
 
-@dataclass(frozen=True, slots=True)
 class Subscriptable(Origin):
     """An object with `__len__` and `__getitem__`."""
 
@@ -85,7 +81,6 @@ class Subscriptable(Origin):
         return f"par_iter({_code(self.data)})"
 
 
-@dataclass(frozen=True, slots=True)
 class Reiterable(Origin):
     """An object that makes a new iterator each time."""
 
@@ -98,7 +93,6 @@ class Reiterable(Origin):
         return f"par_iter({_code(self.data)})"
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class OneShot(Origin):
     """An iterator, which one run consumes."""
 
@@ -116,11 +110,15 @@ class OneShot(Origin):
                 f"only once; make the plan anew, or keep the items in a list"
             ) from None
 
+    def __eq__(self, other: object) -> bool:
+        return self is other
+
+    __hash__ = object.__hash__
+
     def __repr__(self) -> str:
         return f"par_iter({self.description})"
 
 
-@dataclass(frozen=True, slots=True)
 class Repeated(Origin):
     """One value, `times` times or for ever."""
 

@@ -9,9 +9,9 @@ give is held: a barrier.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
+from pariter._record import Record
 from pariter.plan.blame import told_apart
 from pariter.plan.leases import MapLocal
 from pariter.plan.origins import Origin
@@ -23,8 +23,7 @@ from pariter.plan.stages import Function, Stage, Step
 S = TypeVar("S", bound=Step)
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
+class Options(Record):
     """What travels with a plan and is not a step of it."""
 
     min_len: int = 1
@@ -64,21 +63,20 @@ class Options:
         return "".join(shown)
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(Record):
     """Where items come from, what happens to them, and the options of the run."""
 
     origin: Origin
     steps: tuple[Step, ...] = ()
-    options: Options = field(default_factory=Options)
+    options: Options = Options()
 
     def then(self, step: Step) -> Plan:
         """The plan with one more step."""
-        return replace(self, steps=(*self.steps, step))
+        return Plan(self.origin, (*self.steps, step), self.options)
 
     def with_options(self, **changes: Any) -> Plan:
         """The plan with other options."""
-        return replace(self, options=replace(self.options, **changes))
+        return Plan(self.origin, self.steps, self.options.replace(**changes))
 
     def __repr__(self) -> str:
         """Code that builds the plan."""

@@ -7,16 +7,16 @@ iterator has come is asked of the iterator itself (PEP 424), and only when somet
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from operator import length_hint
 from typing import Any, Protocol
+
+from pariter._record import Record
 
 Block = tuple[int, int]
 """Positions `low` up to `high`: what a feed hands out and a source turns into items."""
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Record):
     """The item a source handed out last and its index in the user's data."""
 
     index: int

@@ -8,7 +8,6 @@ front of it: see `pipeline.bind`.
 from __future__ import annotations
 
 from abc import abstractmethod
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pariter._caught import Caught
@@ -32,7 +31,6 @@ if TYPE_CHECKING:
     from pariter.plan.pipeline import Binder, Plan
 
 
-@dataclass(frozen=True, slots=True, repr=False)
 class Reshape(Step):
     """A step that works on positions."""
 
@@ -58,7 +56,6 @@ class Reshape(Step):
         return wanted
 
 
-@dataclass(frozen=True, slots=True, repr=False)
 class Enumerate(Reshape):
     """Pairs of a position and the item there."""
 
@@ -72,7 +69,6 @@ class Enumerate(Reshape):
         return Zipped((numbers, source), primary=1)
 
 
-@dataclass(frozen=True, slots=True, repr=False)
 class Take(Reshape):
     """The first `n` items."""
 
@@ -91,7 +87,6 @@ class Take(Reshape):
         return self.n if wanted is None else min(self.n, wanted)
 
 
-@dataclass(frozen=True, slots=True, repr=False)
 class Skip(Reshape):
     """The items after the first `n`."""
 
@@ -112,7 +107,6 @@ class Skip(Reshape):
         return None if wanted is None else wanted + self.n
 
 
-@dataclass(frozen=True, slots=True, repr=False)
 class StepBy(Reshape):
     """The first of every `n` items."""
 
@@ -131,7 +125,6 @@ class StepBy(Reshape):
         return None if wanted is None else max(0, (wanted - 1) * self.n + 1)
 
 
-@dataclass(frozen=True, slots=True, repr=False)
 class Rev(Reshape):
     """The last item first."""
 
@@ -147,7 +140,6 @@ class Rev(Reshape):
         return None
 
 
-@dataclass(frozen=True, slots=True, repr=False)
 class Chunks(Reshape):
     """Lists of `size` neighbours; the last may be shorter."""
 
@@ -164,7 +156,6 @@ class Chunks(Reshape):
         return None if wanted is None else wanted * self.size
 
 
-@dataclass(frozen=True, slots=True, repr=False)
 class Windows(Reshape):
     """Tuples of `size` neighbours, one for each position that has so many."""
 
@@ -184,7 +175,6 @@ class Windows(Reshape):
         return None if wanted is None else wanted + self.size - 1
 
 
-@dataclass(frozen=True, slots=True, repr=False)
 class Joined(Reshape):
     """Base of the steps that take other plans."""
 
@@ -194,7 +184,6 @@ class Joined(Reshape):
         return [repr(other) for other in self.others]
 
 
-@dataclass(frozen=True, slots=True, repr=False)
 class Zip(Joined):
     """Tuples of the items at the same position in several plans."""
 
@@ -222,7 +211,6 @@ class Zip(Joined):
         return [repr(other) for other in self.others] + ["strict=True"] * self.strict
 
 
-@dataclass(frozen=True, slots=True, repr=False)
 class Chain(Joined):
     """The items of several plans, one after another."""
 
@@ -236,7 +224,6 @@ class Chain(Joined):
         return total((length, *(other.length() for other in self.others)))
 
 
-@dataclass(frozen=True, slots=True, repr=False)
 class SkipWhile(Reshape):
     """The items from the first on for which `keep(item)` is false."""
 
@@ -256,21 +243,18 @@ class SkipWhile(Reshape):
         return None
 
 
-@dataclass(frozen=True, slots=True, repr=False)
 class SkipAnyWhile(SkipWhile):
     """The items but for some for which `keep(item)` is true; here those are the first."""
 
     name: ClassVar[str] = "skip_any_while"
 
 
-@dataclass(frozen=True, slots=True, repr=False)
 class TakeAny(Take):
     """Some `n` items, in source order; here the first."""
 
     name: ClassVar[str] = "take_any"
 
 
-@dataclass(frozen=True, slots=True, repr=False)
 class SkipAny(Skip):
     """All but some `n` items, in source order; here all but the first."""
 

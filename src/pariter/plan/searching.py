@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from pariter.plan.sinks import Sink
@@ -11,7 +10,6 @@ from pariter.plan.stages import Function
 from pariter.plan.values import MISSING
 
 
-@dataclass(frozen=True, slots=True, repr=False)
 class AnyTrue(Sink):
     """Whether `keep(item)` is true for one."""
 
@@ -30,7 +28,6 @@ class AnyTrue(Sink):
         return left or right
 
 
-@dataclass(frozen=True, slots=True, repr=False)
 class AllTrue(Sink):
     """Whether `keep(item)` is true for each."""
 
@@ -49,7 +46,6 @@ class AllTrue(Sink):
         return left and right
 
 
-@dataclass(frozen=True, slots=True, repr=False)
 class FindFirst(Sink):
     """The first item for which `keep(item)` is true, else `default`."""
 
@@ -71,7 +67,6 @@ class FindFirst(Sink):
         return self.default if partial is MISSING else partial
 
 
-@dataclass(frozen=True, slots=True, repr=False)
 class FindAny(FindFirst):
     """Some item for which `keep(item)` is true, else `default`."""
 
@@ -79,14 +74,12 @@ class FindAny(FindFirst):
     anywhere: ClassVar[bool] = True
 
 
-@dataclass(frozen=True, slots=True, repr=False)
 class FindLast(FindFirst):
     """As `FindFirst`, over a plan that is run from the right."""
 
     name: ClassVar[str] = "find_last"
 
 
-@dataclass(frozen=True, slots=True, repr=False)
 class PositionFirst(Sink):
     """The index of the first item for which `keep(item)` is true, over `(index, item)` pairs."""
 
@@ -105,7 +98,6 @@ class PositionFirst(Sink):
         return right if left is None else left
 
 
-@dataclass(frozen=True, slots=True, repr=False)
 class FirstNot(PositionFirst):
     """The index of the first item for which `keep(item)` is false, over `(index, item)` pairs."""
 
@@ -116,7 +108,6 @@ class FirstNot(PositionFirst):
         return next((index for index, item in items if not keep(item)), None)
 
 
-@dataclass(frozen=True, slots=True, repr=False)
 class PositionAny(PositionFirst):
     """The index of some item for which `keep(item)` is true, over `(index, item)` pairs."""
 
@@ -124,14 +115,12 @@ class PositionAny(PositionFirst):
     anywhere: ClassVar[bool] = True
 
 
-@dataclass(frozen=True, slots=True, repr=False)
 class PositionLast(PositionFirst):
     """As `PositionFirst`, over a plan that is run from the right."""
 
     name: ClassVar[str] = "position_last"
 
 
-@dataclass(frozen=True, slots=True, repr=False)
 class FindMapFirst(Sink):
     """The first `f(item)` that is not None."""
 
@@ -149,7 +138,6 @@ class FindMapFirst(Sink):
         return right if left is None else left
 
 
-@dataclass(frozen=True, slots=True, repr=False)
 class FindMapAny(FindMapFirst):
     """Some `f(item)` that is not None."""
 
@@ -157,14 +145,12 @@ class FindMapAny(FindMapFirst):
     anywhere: ClassVar[bool] = True
 
 
-@dataclass(frozen=True, slots=True, repr=False)
 class FindMapLast(FindMapFirst):
     """As `FindMapFirst`, over a plan that is run from the right."""
 
     name: ClassVar[str] = "find_map_last"
 
 
-@dataclass(frozen=True, slots=True, repr=False)
 class Compare(Sink):
     """How the first unequal pair compares: -1 or 1; 0 if there is none."""
 
@@ -185,7 +171,6 @@ class Compare(Sink):
         return order
 
 
-@dataclass(frozen=True, slots=True, repr=False)
 class Equal(Sink):
     """Whether all pairs are of equal items."""
 

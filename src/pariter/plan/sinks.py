@@ -13,7 +13,6 @@ from __future__ import annotations
 import operator
 from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import reduce
 from itertools import count, tee
 from operator import itemgetter
@@ -23,7 +22,6 @@ from pariter.plan.stages import Function, Step
 from pariter.plan.values import MISSING, Break
 
 
-@dataclass(frozen=True, slots=True, repr=False)
 class Sink(Step):
     """How a leaf becomes a partial result, and how neighbours merge."""
 
@@ -61,7 +59,6 @@ class Sink(Step):
         raise error
 
 
-@dataclass(frozen=True, slots=True, repr=False)
 class Drain(Sink):
     """Run everything, keep nothing."""
 
@@ -74,7 +71,6 @@ class Drain(Sink):
         return None
 
 
-@dataclass(frozen=True, slots=True, repr=False)
 class Count(Sink):
     """How many items there are."""
 
@@ -89,7 +85,6 @@ class Count(Sink):
         return left + right
 
 
-@dataclass(frozen=True, slots=True, repr=False)
 class Sum(Sink):
     """`start` plus all items."""
 
@@ -111,7 +106,6 @@ class Sum(Sink):
         return self.start if partial is MISSING else self.start + partial
 
 
-@dataclass(frozen=True, slots=True, repr=False)
 class Product(Sink):
     """`start` times all items."""
 
@@ -132,7 +126,6 @@ class Product(Sink):
         return self.start if partial is MISSING else self.start * partial
 
 
-@dataclass(frozen=True, slots=True, repr=False)
 class Extreme(Sink):
     """The first of the least items; its key travels with it, so that `key` is called once an item."""
 
@@ -163,7 +156,6 @@ class Extreme(Sink):
         return self.default
 
 
-@dataclass(frozen=True, slots=True, repr=False)
 class Min(Extreme):
     """The first of the least items."""
 
@@ -171,7 +163,6 @@ class Min(Extreme):
     pick: ClassVar[Function] = min
 
 
-@dataclass(frozen=True, slots=True, repr=False)
 class Max(Extreme):
     """The first of the greatest items."""
 
@@ -179,7 +170,6 @@ class Max(Extreme):
     pick: ClassVar[Function] = max
 
 
-@dataclass(frozen=True, slots=True, repr=False)
 class Reduce(Sink):
     """`op` over all items, each leaf beginning with a neutral `make()`."""
 
@@ -195,7 +185,6 @@ class Reduce(Sink):
         return self.op(left, right)
 
 
-@dataclass(frozen=True, slots=True, repr=False)
 class ReduceWith(Sink):
     """`op` over all items, of which there must be one."""
 
@@ -222,7 +211,6 @@ class ReduceWith(Sink):
         return self.default
 
 
-@dataclass(frozen=True, slots=True, repr=False)
 class TryReduce(Sink):
     """As `Reduce`, until an item or a result is a `Break`, which then is the answer."""
 
@@ -248,7 +236,6 @@ class TryReduce(Sink):
         return self.op(left, right)
 
 
-@dataclass(frozen=True, slots=True, repr=False)
 class TryForEach(Sink):
     """`f(item)` for its effect, until one returns a `Break`, which then is the answer."""
 

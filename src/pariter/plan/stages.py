@@ -10,19 +10,18 @@ from __future__ import annotations
 import copy
 import operator
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, fields, replace
 from functools import partial, reduce
 from itertools import chain, filterfalse, islice, starmap, takewhile
 from typing import Any, ClassVar
 
 from pariter._describe import describe_callable
+from pariter._record import Record
 from pariter.plan.values import Break
 
 Function = Callable[..., Any]
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class Step:
+class Step(Record):
     """Anything between the source and the sink of a plan, or a sink: a name and what it holds."""
 
     name: ClassVar[str]
@@ -35,7 +34,7 @@ class Step:
 
     def with_calls(self, calls: Mapping[str, Function]) -> Any:
         """The same step with other functions in the fields named."""
-        return replace(self, **calls)
+        return self.replace(**calls)
 
     def __repr__(self) -> str:
         """The method call that adds this step, as code."""
@@ -45,13 +44,13 @@ class Step:
         """The arguments of that call, as code; those that have their default value are left out."""
         shown = []
         by_name = False
-        for field in fields(self):
-            value = getattr(self, field.name)
-            if value is field.default or (type(value) is int and value == field.default):
+        for field in self.fields:
+            value, default = getattr(self, field), self.defaults.get(field, ...)
+            if value is default or (type(value) is int and value == default):
                 by_name = True
                 continue
-            text = describe_callable(value) if field.name in self.functions else repr(value)
-            shown.append(f"{field.name}={text}" if by_name else text)
+            text = describe_callable(value) if field in self.functions else repr(value)
+            shown.append(f"{field}={text}" if by_name else text)
         return shown
 
     def describe(self) -> str:
@@ -59,7 +58,6 @@ class Step:
         return f"{self.name}({', '.join(map(describe_callable, self.calls().values()))})"
 
 
-@dataclass(frozen=True, slots=True, repr=False)
 class Stage(Step):
     """A step that happens to items inside a leaf."""
 
@@ -79,7 +77,6 @@ class Stage(Step):
         return self
 
 
-@dataclass(frozen=True, slots=True, repr=False)
 class Map(Stage):
     """`f(item)`."""
 
@@ -92,21 +89,18 @@ class Map(Stage):
         return map(self.f, items)
 
 
-@dataclass(frozen=True, slots=True, repr=False)
 class Continued(Map):
     """What comes before a run of prefix results, combined with each of them."""
 
     name: ClassVar[str] = "scan"
 
 
-@dataclass(frozen=True, slots=True, repr=False)
 class ForEach(Map):
     """`f(item)` for its effect."""
 
     name: ClassVar[str] = "for_each"
 
 
-@dataclass(frozen=True, slots=True, repr=False)
 class Starmap(Map):
     """`f(*item)`."""
 
@@ -116,7 +110,6 @@ class Starmap(Map):
         return starmap(self.f, items)
 
 
-@dataclass(frozen=True, slots=True, repr=False)
 class Filter(Stage):
     """Items for which `keep(item)` is true, or which are true themselves."""
 
@@ -128,7 +121,6 @@ class Filter(Stage):
         return filter(self.keep, items)
 
 
-@dataclass(frozen=True, slots=True, repr=False)
 class FilterMap(Stage):
     """`f(item)` where that is not None."""
 
@@ -140,7 +132,6 @@ class FilterMap(Stage):
         return filterfalse(partial(operator.is_, None), map(self.f, items))
 
 
-@dataclass(frozen=True, slots=True, repr=False)
 class FlatMap(Stage):
     """The items of `f(item)`."""
 
@@ -155,13 +146,11 @@ class FlatMap(Stage):
         return _FlatMapReversed(self.f)
 
 
-@dataclass(frozen=True, slots=True, repr=False)
 class _FlatMapReversed(FlatMap):
     def attach(self, items: Iterator[Any]) -> Iterator[Any]:
         return chain.from_iterable(map(_from_the_right, map(self.f, items)))
 
 
-@dataclass(frozen=True, slots=True, repr=False)
 class Flatten(Stage):
     """The items of each item."""
 
@@ -174,7 +163,6 @@ class Flatten(Stage):
         return _FlattenReversed()
 
 
-@dataclass(frozen=True, slots=True, repr=False)
 class _FlattenReversed(Flatten):
     def attach(self, items: Iterator[Any]) -> Iterator[Any]:
         return chain.from_iterable(map(_from_the_right, items))
@@ -188,7 +176,6 @@ def _from_the_right(items: Iterable[Any]) -> Iterator[Any]:
     return backwards
 
 
-@dataclass(frozen=True, slots=True, repr=False)
 class Inspect(Stage):
     """The item itself, after `f(item)` was called for its effect."""
 
@@ -207,7 +194,6 @@ class Inspect(Stage):
             yield item
 
 
-@dataclass(frozen=True, slots=True, repr=False)
 class MapInit(Stage):
     """`f(state, item)` with `state = make()` once an uninterrupted run of items."""
 
@@ -222,7 +208,6 @@ class MapInit(Stage):
         return map(partial(self.f, self.make()), items)
 
 
-@dataclass(frozen=True, slots=True, repr=False)
 class TakeWhile(Stage):
     """Items before the first for which `keep(item)` is false."""
 
@@ -236,7 +221,6 @@ class TakeWhile(Stage):
         return takewhile(self.keep, items)
 
 
-@dataclass(frozen=True, slots=True, repr=False)
 class Fold(Stage):
     """One accumulator per uninterrupted run of items: `op(...op(op(make(), x0), x1)..., xn)`."""
 
@@ -265,7 +249,6 @@ class Fold(Stage):
         return accumulator
 
 
-@dataclass(frozen=True, slots=True, repr=False)
 class FoldWith(Fold):
     """As `Fold`, beginning each run with a shallow copy of `make`, which is a value here."""
 
@@ -276,14 +259,12 @@ class FoldWith(Fold):
         return Fold(partial(copy.copy, self.make), self.op)._folded(items)
 
 
-@dataclass(frozen=True, slots=True, repr=False)
 class TakeAnyWhile(TakeWhile):
     """Items until some item for which `keep(item)` is false; here that is the first."""
 
     name: ClassVar[str] = "take_any_while"
 
 
-@dataclass(frozen=True, slots=True, repr=False)
 class WhileSome(Stage):
     """Items until one is None."""
 
@@ -295,7 +276,6 @@ class WhileSome(Stage):
         return takewhile(partial(operator.is_not, None), items)
 
 
-@dataclass(frozen=True, slots=True, repr=False)
 class TryFold(Stage):
     """As `Fold`, until `op` returns a `Break`, which ends the run and everything to its right."""
 
@@ -318,7 +298,6 @@ class TryFold(Stage):
         yield accumulator
 
 
-@dataclass(frozen=True, slots=True, repr=False)
 class Indexed(Stage):
     """The positions of the items for which `keep(item)` is true, from `(position, item)` pairs."""
 
@@ -331,7 +310,6 @@ class Indexed(Stage):
         return (position for position, item in items if keep(item))
 
 
-@dataclass(frozen=True, slots=True, repr=False)
 class FoldEach(Fold):
     """One accumulator for each item, which is an iterable itself and is consumed whole."""
 
@@ -342,7 +320,6 @@ class FoldEach(Fold):
         return chain.from_iterable(map(self._folded, items))
 
 
-@dataclass(frozen=True, slots=True, repr=False)
 class MapBatches(FlatMap):
     """The items of `f(batch)`, for batches of neighbouring items."""
 
@@ -350,7 +327,6 @@ class MapBatches(FlatMap):
     by_item: ClassVar[bool] = False
 
 
-@dataclass(frozen=True, slots=True, repr=False)
 class GatherBatches(MapBatches):
     """As `MapBatches`, making the batches itself where positions are not known."""
 

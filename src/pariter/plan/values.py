@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, Final, Generic, TypeVar
+
+from pariter._record import Record
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -21,8 +22,7 @@ class Missing:
 MISSING: Final = Missing()
 
 
-@dataclass(frozen=True, slots=True)
-class Break(Generic[T_co]):
+class Break(Record, Generic[T_co]):
     """Returned by a function to stop a `try_*` method, which then returns it.
 
     >>> par_iter([3, 0, 5]).try_for_each(lambda n: Break("zero") if n == 0 else None)
@@ -32,8 +32,7 @@ class Break(Generic[T_co]):
     value: T_co
 
 
-@dataclass(frozen=True, slots=True)
-class Left(Generic[T_co]):
+class Left(Record, Generic[T_co]):
     """What `partition_map` puts into its first list.
 
     >>> Left(1).value
@@ -43,8 +42,7 @@ class Left(Generic[T_co]):
     value: T_co
 
 
-@dataclass(frozen=True, slots=True)
-class Right(Generic[T_co]):
+class Right(Record, Generic[T_co]):
     """What `partition_map` puts into its second list.
 
     >>> Right(1).value

@@ -41,7 +41,7 @@ def broadcast(pool: WorkerPool, fn: Callable[[], T]) -> list[T]:
         # Ctrl-C: what has not begun is dropped, what has is waited for. Otherwise all have ended, and this does nothing.
         for future in futures:
             if not future.cancel():
-                future.exception()
+                future.wait_done(inline=False)
         raise
     finally:
         future = mine = task = None  # type: ignore[assignment]
@@ -52,10 +52,10 @@ def _results(pool: WorkerPool, futures: list[TaskFuture[T]]) -> list[T]:
     first: BaseException | None = None
     try:
         for index, future in enumerate(futures):
-            future.wait_done()
+            future.wait_done(inline=False)
             if future.cancelled():
                 error: BaseException | None = RuntimeError(
-                    f"worker {index} of the pool has no thread, and the system cannot start one"
+                    f"worker {index} of the pool has no thread: the pool was closed, or the system cannot start one"
                 )
             else:
                 error = future.exception()
@@ -67,4 +67,5 @@ def _results(pool: WorkerPool, futures: list[TaskFuture[T]]) -> list[T]:
             raise first
         return [future.result() for future in futures]
     finally:
-        del first, error, future, futures
+        first = error = future = None  # type: ignore[assignment]
+        del futures

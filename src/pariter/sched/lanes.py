@@ -10,13 +10,11 @@ Tests    tests/sched/test_lanes.py (cuts, leaf lengths), tests/interleavings/tes
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from pariter._record import Record
 from pariter.sched import _platform
 
 
-@dataclass(frozen=True, slots=True)
-class Cuts:
+class Cuts(Record):
     """Where a range may be cut: how short and how long a leaf may be, and on which multiples."""
 
     shortest: int = 1

@@ -199,10 +199,10 @@ class WorkerPool:
         finally:
             self.start_threads()
 
-    def announce_job(self) -> None:
-        """There is a new job in a deque or in the injector."""
+    def announce_job(self) -> bool:
+        """There is a new job in a deque or in the injector; False if the pool's threads have ended."""
         try:
-            self.seats.announce_job(self)
+            return self.seats.announce_job(self)
         finally:
             self.start_threads()
 
@@ -218,12 +218,13 @@ class WorkerPool:
             start_own_threads(self)
         self.injector.append(job)
         self.seats.barren = 0
-        self.announce_job()
-        if needs_thread and not self.seats.threads and self.seats.barren:
+        is_over = not self.announce_job()
+        if is_over or (needs_thread and not self.seats.threads and self.seats.barren):
             try:
                 self.injector.remove(job)
             except ValueError:
                 return
+            self.check_open()
             raise RuntimeError("this job needs a thread of the pool, and the system cannot start one")
 
     def push(self, job: Runnable, *, needs_thread: bool = True) -> None:
@@ -236,11 +237,13 @@ class WorkerPool:
         self.announce_job()
 
     def post(self, index: int, job: Runnable) -> None:
-        """Have `job` run by worker `index`."""
+        """Have `job` run by worker `index`; abandon it if that is not to be."""
         try:
-            self.seats.call(index, self, job)
+            called = self.seats.call(index, self, job)
         finally:
             self.start_threads()
+        if not called:
+            job.abandon()
 
     def has_jobs(self) -> bool:
         """Whether some deque or the injector holds anything."""

@@ -90,6 +90,7 @@ class Scope:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
+        interrupt: KeyboardInterrupt | None = None
         try:
             with self._lock:
                 self._body_over = True
@@ -99,17 +100,19 @@ class Scope:
                 self._drop_unstarted()
             try:
                 self._wait()
-            except KeyboardInterrupt:
+            except KeyboardInterrupt as caught:
+                interrupt = caught
                 self._drop_unstarted()
                 self._wait()
-                raise
-            self._raise(error)
+            self._raise(error, interrupt)
         finally:
             self._errors.clear()
-            del error, traceback
+            del error, interrupt, traceback
 
-    def _raise(self, body_error: BaseException | None) -> None:
+    def _raise(self, body_error: BaseException | None, interrupt: KeyboardInterrupt | None) -> None:
         errors = [self._errors[order] for order in sorted(self._errors)]
+        if interrupt is not None and interrupt not in errors:
+            errors.insert(0, interrupt)
         if body_error is not None:
             errors.insert(0, body_error)
         try:
@@ -126,7 +129,7 @@ class Scope:
         finally:
             # This frame is in the traceback of what it raises, and must not know it in turn.
             error = other = None  # type: ignore[assignment]
-            del errors, error, other, body_error
+            del errors, error, other, body_error, interrupt
 
     def _drop_unstarted(self) -> None:
         while True:

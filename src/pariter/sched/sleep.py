@@ -190,24 +190,27 @@ class Seats:
 
     # --- waking ----------------------------------------------------------------------------------------------
 
-    def announce_job(self, keeper: object) -> None:
-        """There is a job: wake one sleeper, unless one is already on its way and will find it."""
+    def announce_job(self, keeper: object) -> bool:
+        """There is a job: wake one sleeper, unless one is already on its way and will find it; False if all is over."""
         with self.lock:
             self.epoch += 1
-            if not self.searching:
+            if not self.searching and not self.over:
                 self._wake_locked(keeper)
+            return not self.over
 
     def announce_help(self, keeper: object, want: int) -> None:
         """There is work for `want` helpers: wake as many sleepers."""
         with self.lock:
             self.epoch += 1
-            while want > 0 and self.free & ~self.barren:
+            while want > 0 and self.free & ~self.barren and not self.over:
                 self._wake_locked(keeper)
                 want -= 1
 
-    def call(self, index: int, keeper: object, mail: object) -> None:
-        """Put `mail` in the mailbox of seat `index` and wake whoever it is."""
+    def call(self, index: int, keeper: object, mail: object) -> bool:
+        """Put `mail` in the mailbox of seat `index` and wake whoever it is; False if all is over."""
         with self.lock:
+            if self.over:
+                return False
             sleeper = self._sleepers[index]
             sleeper.mailbox.append(mail)
             if self.free >> index & 1:
@@ -217,6 +220,7 @@ class Seats:
                     sleeper.parking.release()
                 except RuntimeError:
                     pass  # Not parked: it looks into its mailbox before it parks, and before it leaves.
+            return True
 
     def found(self, seen: int, keeper: object) -> None:
         """A thread that was woken has found something: wake the next if there seems to be more."""

@@ -161,13 +161,16 @@ class TaskFuture(Future[T], Generic[T]):
         self.wait_done(timeout)
         return super().exception(0)
 
-    def wait_done(self, timeout: float | None = None) -> None:
-        """Wait until it is done, at most `timeout` seconds, as usefully as the calling thread can."""
+    def wait_done(self, timeout: float | None = None, *, inline: bool = True) -> None:
+        """Wait until it is done, at most `timeout` seconds, as usefully as the calling thread can.
+
+        With `inline=False` the task is for one very worker, and never run here.
+        """
         task, pool = self._task, self._pool
         if self.done() or task is None or pool is None:
             return
         own = held_by_this_thread(pool)
-        if own is not None and not task.is_spent():
+        if inline and own is not None and not task.is_spent():
             own.run_here(lambda: take_in_hand(own, task))
             if self.done():
                 return
@@ -216,8 +219,8 @@ def install(pool: WorkerPool, fn: Callable[P, T], /, *args: P.args, **kwargs: P.
         return pool.seated(fn, *args, **kwargs)
     task = Task(pool, fn, args, kwargs)
     future: TaskFuture[T] = task.future  # type: ignore[assignment]
-    pool.inject(task)
     try:
+        pool.inject(task)
         return future.result()
     except KeyboardInterrupt:
         if not future.done() and not future.cancel():
