@@ -10,6 +10,7 @@ no GIL, on worker processes where it has one, in the calling thread while that i
 
 from pariter.calls import (
     broadcast,
+    cancelled,
     current_num_threads,
     current_pool,
     current_thread_index,
@@ -49,6 +50,7 @@ __all__ = [
     "WorkerDied",
     "broadcast",
     "build_global",
+    "cancelled",
     "current_num_threads",
     "current_pool",
     "current_thread_index",

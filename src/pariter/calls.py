@@ -6,6 +6,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any, ParamSpec, TypeVar, overload
 
+from pariter.engines.base import dropped
 from pariter.fluent import checks
 from pariter.pools import Pool, current_thread_pool, enclosing_pool
 from pariter.sched import spawn as _spawn
@@ -112,6 +113,19 @@ def current_thread_index() -> int | None:
     """
     worker = current_worker()
     return None if worker is None else worker.index
+
+
+def cancelled() -> bool:
+    """Whether the run that the caller is part of no longer wants its results: return soon, with anything.
+
+    For functions that take long for a single item: a run cannot stop one by itself. False outside of a run,
+    and in worker processes, which are stopped from outside.
+
+    >>> cancelled()
+    False
+    """
+    asked = dropped.get(None)
+    return asked is not None and asked()
 
 
 def yield_now() -> bool | None:

@@ -18,6 +18,7 @@ from contextvars import ContextVar
 from typing import Any, Protocol
 
 from pariter._record import Record
+from pariter.plan.blame import annotate_merge
 from pariter.plan.piped import Leaf, Piped, run_leaf
 from pariter.plan.place import Block
 from pariter.plan.sinks import Sink
@@ -52,6 +53,10 @@ class Terms(Record):
         """The seconds until the time is up, at most `most`."""
         return most if self.deadline is None else max(0.0, min(most, self.deadline - time.monotonic()))
 
+    def patience(self) -> float | None:
+        """How long one may wait before looking at the clock again; None for ever."""
+        return None if self.deadline is None else self.time_left(60.0)
+
     def too_late(self) -> TimeoutError:
         """What is raised when the time is up."""
         return TimeoutError(f"the run was not over after timeout({self.seconds:g}) seconds")
@@ -75,6 +80,10 @@ class Engine(Protocol):
 
 enclosing: ContextVar[Any] = ContextVar("pariter_pool", default=None)
 """The pool whose `with` block, `install` or run encloses the caller, or `"serial"`; None outside."""
+
+
+dropped: ContextVar[Callable[[], bool]] = ContextVar("pariter_dropped")
+"""Tells whether what the caller works on is still wanted; set while a leaf runs."""
 
 
 def this_thread() -> str:
@@ -171,6 +180,13 @@ class Run:
 
     def drive(self, lane: Lane, worker: str, interrupt: Callable[[], bool] | None = None) -> None:
         """Run leaf after leaf of `lane`; what they gave or raised is kept for `answer`."""
+        token = dropped.set(lambda: self.horizon < lane.begin or self.terms.is_late())
+        try:
+            self._drive(lane, worker, interrupt)
+        finally:
+            dropped.reset(token)
+
+    def _drive(self, lane: Lane, worker: str, interrupt: Callable[[], bool] | None) -> None:
         while True:
             begin = lane.next_leaf()
             if begin is None:
@@ -247,6 +263,10 @@ def merged(sink: Sink, partials: list[Any]) -> Any:
     """The partial results of neighbours merged, from left to right."""
     partials.reverse()
     result = partials.pop()
-    while partials:
-        result = sink.merge(result, partials.pop())
+    try:
+        while partials:
+            result = sink.merge(result, partials.pop())
+    except BaseException as error:
+        annotate_merge(error, sink, this_thread())
+        raise
     return result

@@ -9,7 +9,8 @@ from itertools import accumulate, dropwhile, islice, zip_longest
 from typing import Any
 
 from pariter._caught import Caught
-from pariter.engines.base import Engine, Terms
+from pariter.engines.base import Engine, Terms, merged, this_thread
+from pariter.plan.blame import annotate_merge
 from pariter.plan.collecting import Hold, Part, Prefixes, Scan
 from pariter.plan.compound import Chained, Zipped
 from pariter.plan.piped import Leaf, Piped
@@ -31,6 +32,7 @@ def run(plan: Plan, sink: Sink, engine: Engine, *, backwards: bool = False) -> A
         sink = phases.told_apart(sink)
         if backwards:
             piped = phases.backwards(piped)
+        phases.show_progress(plan, piped.span)
         return phases.run(piped, sink)
     finally:
         phases.close()
@@ -40,6 +42,7 @@ def iterate(plan: Plan, engine: Engine) -> Iterator[Any]:
     """The items of the plan in order, a bounded window of them ahead of whoever asks."""
     phases = Phases(engine, plan, streaming=True)
     piped = phases.bind(plan)
+    phases.show_progress(plan, piped.span)
     return phases.values(piped, close=True)
 
 
@@ -101,6 +104,22 @@ class Phases(Binder):
         self._options: Options = plan.options
         self._terms = terms_of(plan)
         self._streaming = streaming
+        self._bar: Any = None
+
+    def show_progress(self, plan: Plan, span: int | None) -> None:
+        """From here on, count finished items in a progress bar, if the plan asks for one."""
+        if plan.options.progress is not None:
+            from tqdm.auto import tqdm
+
+            desc, total = plan.options.progress
+            self._bar = tqdm(desc=desc, total=span if total is None else total)
+            self._terms = self._terms.replace(finished=self._bar.update)
+
+    def close(self) -> None:
+        """End the state of the run, and its progress bar."""
+        if self._bar is not None:
+            self._bar.close()
+        super().close()
 
     def run(self, piped: Piped, sink: Sink) -> Any:
         """The answer of `sink`."""
@@ -117,7 +136,7 @@ class Phases(Binder):
         result = next(partials)
         for partial in partials:
             settled = sink.anywhere and sink.settled(partial)
-            result = partial if settled else sink.merge(result, partial)
+            result = partial if settled else merged(sink, [result, partial])
         return Leaf(result, False)
 
     def _in_blocks(self, piped: Piped, sink: Sink) -> Leaf:
@@ -125,7 +144,7 @@ class Phases(Binder):
         leaves = self._blocks(piped, sink)
         result = next(leaves)
         for leaf in leaves:
-            result = Leaf(sink.merge(result.partial, leaf.partial), leaf.left_early)
+            result = Leaf(merged(sink, [result.partial, leaf.partial]), leaf.left_early)
         return result
 
     def _blocks(self, piped: Piped, sink: Sink) -> Iterator[Leaf]:
@@ -260,6 +279,7 @@ def continued(runs: list[Prefixes], op: Function, initial: Any) -> Source[Any]:
         except KeyboardInterrupt:
             raise
         except BaseException as error:
+            annotate_merge(error, Scan(op), this_thread())
             parts.append(Held([], Caught(error)))
             break
         parts.append(Held([before], run.error))

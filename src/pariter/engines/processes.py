@@ -428,7 +428,7 @@ class ProcessStream(Stream):
 
     def stop(self) -> None:
         self._over = True
-        deadline = time.monotonic() + STOP_S
+        deadline = time.monotonic() + (0 if self._terms.is_late() else STOP_S)
         while self._sent and time.monotonic() < deadline:
             with self._lock:
                 latch = self._changed = self._changed or Latch()

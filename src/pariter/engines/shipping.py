@@ -7,7 +7,6 @@ holds functions itself, it refers to those of the plan. Results and exceptions c
 
 from __future__ import annotations
 
-import hashlib
 import io
 import pickle
 from collections.abc import Callable
@@ -47,7 +46,9 @@ class Parcel:
         except Exception as error:
             steps = [step for group in stages for step in group]
             raise _cannot_send([*steps, sink], error) from error
-        self.digest = hashlib.blake2b(self.content, digest_size=16).digest()
+        from hashlib import blake2b
+
+        self.digest = blake2b(self.content, digest_size=16).digest()
         self._numbers = {same: number for number, same in enumerate(self._pipes)}
 
     def piece(self, piped: Piped) -> bytes:

@@ -20,7 +20,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from pariter._caught import Caught
-from pariter.engines.base import Terms, this_thread
+from pariter.engines.base import Terms, dropped, this_thread
 from pariter.plan.piped import Leaf, Piped, WholeFeed, run_leaf
 from pariter.plan.sinks import Sink
 from pariter.sched import _platform
@@ -157,8 +157,12 @@ class Stream:
         return None
 
     def _run(self, piece: Piped, size: int, worker: str) -> Leaf:
+        token = dropped.set(lambda: self._over or self._terms.is_late())
         began = time.perf_counter()
-        leaf = run_leaf(piece, self._sink, WholeFeed(size), worker)
+        try:
+            leaf = run_leaf(piece, self._sink, WholeFeed(size), worker)
+        finally:
+            dropped.reset(token)
         self._sizer.measured(size, time.perf_counter() - began)
         return leaf
 
@@ -254,7 +258,7 @@ class Stream:
         return not self._running
 
     def _wait_for(self, latch: Latch) -> None:
-        latch.wait()
+        latch.wait(self._terms.patience())
 
     def stop(self) -> None:
         """Pull nothing more and wait for the batches in hand."""

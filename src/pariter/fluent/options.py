@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from typing import TYPE_CHECKING, TypeVar
 
 from pariter.fluent import checks
@@ -117,4 +118,6 @@ class Options(Adapters[T_co]):
 
         `total` is taken from the plan where its length is known. Needs tqdm: `pip install "pariter[progress]"`.
         """
+        if importlib.util.find_spec("tqdm") is None:
+            raise ImportError('progress() needs tqdm, which is not installed: pip install "pariter[progress]"')
         return self._with(progress=(desc, total))

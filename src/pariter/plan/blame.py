@@ -30,12 +30,12 @@ def told_apart(step: S, seen: set[object]) -> S:
     for name, fn in step.calls().items():
         key = _code_of(fn)
         if key in seen:
-            wrapped[name] = _Told(fn, step)
+            wrapped[name] = Told(fn, step)
         seen.add(key)
     return step.with_calls(wrapped) if wrapped else step
 
 
-class _Told:
+class Told:
     """A function that says which step it belongs to, in its frame."""
 
     __slots__ = ("fn", "step")
@@ -51,7 +51,7 @@ class _Told:
         return describe_callable(self.fn)
 
 
-_TOLD_CODE = _Told.__call__.__code__
+_TOLD_CODE = Told.__call__.__code__
 
 
 def _code_of(fn: Any) -> CodeType | None:
@@ -75,6 +75,12 @@ def annotate(error: BaseException, site: Site, sink: Step, worker: str) -> None:
         where += f" ({describe_value(place.item)})"
     name = "the source" if step is None else step.describe()
     _note(error, f"{PREFIX}{name}{where}, on {worker}")
+
+
+def annotate_merge(error: BaseException, step: Step, worker: str) -> None:
+    """Add the note of an exception that was raised while results were combined."""
+    if not _noted(error):
+        _note(error, f"{PREFIX}{step.describe()}, combining results, on {worker}")
 
 
 def _noted(error: BaseException) -> bool:

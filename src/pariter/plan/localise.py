@@ -13,27 +13,241 @@ fro, and two of them are slower than one. Copies remove that. What is copied, an
     does more to it, so that nobody can change it. Large ones stay shared: copying them costs too much.
 *   A function held in a cell, if it is only called.
 
-Everything else stays shared. What was done behind Python's back (`cell_contents = ...`) is not seen.
+Everything else stays shared. What is done behind Python's back (`cell_contents = ...`) is not seen.
 """
 
 from __future__ import annotations
 
-from typing import TypeVar
+import functools
+import sys
+from collections.abc import Callable, Iterable
+from inspect import CO_NESTED
+from types import BuiltinFunctionType, CellType, CodeType, FrameType, FunctionType, MethodType, ModuleType
+from typing import Any, TypeVar
 
-from pariter.plan import usage
+from pariter._describe import describe_callable
+from pariter.plan import owners, usage
+from pariter.plan.blame import Told
 from pariter.plan.stages import Function, Step
 
 F = TypeVar("F", bound=Function)
 S = TypeVar("S", bound=Step)
+Copy = Callable[["Copies", Any], Any]
+"""Makes a worker's copy of what a cell holds."""
 
 LARGEST = 10_000
 """Collections with more items than this stay shared."""
+_FEW = 100
 
-_LOOKUPS = frozenset((usage.SUBSCRIPT, usage.CONTAINS, usage.LEN, usage.CALL and usage.GET))
 _READING = {
-    tuple: frozenset((usage.SUBSCRIPT, usage.CONTAINS, usage.LOOP, usage.ITERATE, usage.LEN)),
-    frozenset: frozenset((usage.CONTAINS, usage.LEN)),
-    list: frozenset((usage.SUBSCRIPT, usage.CONTAINS, usage.LOOP, usage.LEN)),
-    dict: frozenset((usage.SUBSCRIPT, usage.CONTAINS, usage.LOOP, usage.LEN, usage.GET)),
-    set: frozenset((usage.CONTAINS, usage.LEN)),
+    tuple: {usage.SUBSCRIPT, usage.CONTAINS, usage.LOOP, usage.ITERATE, usage.LEN},
+    frozenset: {usage.CONTAINS, usage.LEN},
+    list: {usage.SUBSCRIPT, usage.CONTAINS, usage.LOOP, usage.LEN},
+    dict: {usage.SUBSCRIPT, usage.CONTAINS, usage.LOOP, usage.LEN, usage.GET},
+    set: {usage.CONTAINS, usage.LEN},
 }
+_IMMUTABLE = (tuple, frozenset)
+_NUMBERS = (int, float, complex)
+_COUNTED_WELL = (type, ModuleType, BuiltinFunctionType, bool, type(None), str, bytes, *_NUMBERS)
+
+
+def pays() -> bool:
+    """Whether threads of this interpreter count shared objects at the same time."""
+    is_gil_enabled = getattr(sys, "_is_gil_enabled", None)
+    return is_gil_enabled is not None and not is_gil_enabled()
+
+
+def localise(fn: F) -> F:
+    """A copy of `fn` for the calling thread, as far as that is sound; `fn` itself if there is nothing to copy.
+
+    The function that `fn` was made in counts as waiting if it is among the callers.
+    """
+    return Copies(Survey([fn], sys._getframe(1))).function(fn) if pays() else fn
+
+
+def _is_inner(fn: object) -> bool:
+    """Whether `fn` is a counted function: those of modules and classes are not."""
+    return isinstance(fn, FunctionType) and bool(fn.__code__.co_flags & CO_NESTED)
+
+
+class Survey:
+    """What may be copied of some functions: those of one run.
+
+    Made in the thread that waits for the run, with its `frame`; without one, no function counts as waiting.
+    """
+
+    def __init__(self, functions: Iterable[Function], frame: FrameType | None = None) -> None:
+        self._frame = frame
+        self._found: dict[int, FunctionType] = {}
+        self._holders: dict[int, list[FunctionType]] = {}
+        for fn in functions:
+            self._explore(fn)
+        self._copies = {
+            id(cell): copy
+            for fn in self._found.values()
+            for name, cell in owners.cells(fn)
+            if (copy := self._copy_of(cell, name)) is not None
+        }
+        self._frame = None
+
+    def _explore(self, fn: Any) -> None:
+        while isinstance(fn, (functools.partial, Told)):
+            fn = fn.func if isinstance(fn, functools.partial) else fn.fn
+        if not _is_inner(fn) or id(fn) in self._found:
+            return
+        self._found[id(fn)] = fn
+        for name, cell in owners.cells(fn):
+            self._holders.setdefault(id(cell), []).append(fn)
+            if not owners.is_empty(cell) and usage.uses(fn.__code__, name) <= {usage.CALL}:
+                self._explore(cell.cell_contents)
+
+    def _copy_of(self, cell: CellType, name: str) -> Copy | None:
+        """How to copy a cell's content, None to share the cell."""
+        holders = self._holders[id(cell)]
+        codes = [fn.__code__ for fn in holders]
+        if owners.is_empty(cell) or any(usage.stores(code, name) for code in codes):
+            return None
+        readers: list[CodeType] | None = codes
+        if not owners.is_held_by_these_only(cell, holders):
+            owner = owners.owner_of(cell, name, holders[0], self._frame)
+            if owner is None:
+                return None
+            waits = owner.waits and not any(usage.may_use_later(code, name) for code in codes)
+            if not (usage.binds_once(owner.code, name) or (waits and not usage.stored_inside(owner.code, name))):
+                return None
+            readers = usage.captured_inside(owner.code, name) if waits else None
+        return self._content_copy(cell, name, holders, readers)
+
+    def _content_copy(
+        self, cell: CellType, name: str, holders: list[FunctionType], readers: list[CodeType] | None
+    ) -> Copy:
+        """How to copy the content of a cell that may be copied; `readers` is all code that may use it meanwhile."""
+        is_alone = owners.is_alone(cell)
+        value = cell.cell_contents
+        kind = type(value)
+        codes = [fn.__code__ for fn in holders]
+        if kind in _NUMBERS:
+            return _same if any(map(usage.compares_identity, codes)) else Copies.number
+        if kind in (FunctionType, functools.partial):
+            return Copies.function if _uses(codes, name) <= {usage.CALL} else _same
+        if kind not in _READING or len(value) > LARGEST or any("len" in fn.__globals__ for fn in holders):
+            return _same
+        if kind not in _IMMUTABLE:
+            if readers is None or not is_alone:
+                return _same
+            codes = readers
+        return Copies.collection if _uses(codes, name) <= _READING[kind] else _same
+
+    def how(self, cell: CellType) -> Copy | None:
+        """How to copy a cell's content, None to share the cell."""
+        return self._copies.get(id(cell))
+
+    def shared(self, fn: Any) -> str | None:
+        """What all threads will count when they call `fn`, in words; None if that is nothing of weight."""
+        while isinstance(fn, (functools.partial, Told)):
+            fn = fn.func if isinstance(fn, functools.partial) else fn.fn
+        if isinstance(fn, MethodType):
+            return f"the {type(fn.__self__).__name__} that {describe_callable(fn)} belongs to"
+        if isinstance(fn, FunctionType):
+            return self._shared_variable(fn) if _is_inner(fn) else None
+        return None if isinstance(fn, _COUNTED_WELL) else f"the {type(fn).__name__} itself"
+
+    def _shared_variable(self, fn: FunctionType) -> str | None:
+        for name, cell in owners.cells(fn):
+            how = self.how(cell)
+            if how is None:
+                return f"the variable {name!r}, which may be bound anew"
+            if how is _same and not isinstance(cell.cell_contents, _COUNTED_WELL):
+                return f"the {type(cell.cell_contents).__name__} in the variable {name!r}"
+            if how == Copies.function and (inner := self.shared(cell.cell_contents)):
+                return inner
+        return None
+
+
+def _uses(codes: list[CodeType], name: str) -> frozenset[str]:
+    return frozenset().union(*(usage.uses(code, name) for code in codes))
+
+
+def _same(copies: Copies, value: Any) -> Any:
+    return value
+
+
+class Copies:
+    """The copies of one worker in one run; made, and used, in the worker's thread."""
+
+    def __init__(self, survey: Survey) -> None:
+        self._survey = survey
+        self._functions: dict[int, FunctionType] = {}
+        self._cells: dict[int, CellType] = {}
+        self._stages: dict[int, tuple[Any, Any]] = {}
+
+    def stages(self, stages: tuple[S, ...]) -> tuple[S, ...]:
+        """The same steps with this worker's functions."""
+        known = self._stages.get(id(stages))
+        if known is None:
+            known = self._stages[id(stages)] = stages, tuple(map(self.step, stages))
+        return known[1]  # type: ignore[no-any-return]
+
+    def step(self, step: S) -> S:
+        """The same step with this worker's functions."""
+        calls = step.calls()
+        copies = {field: copy for field, fn in calls.items() if (copy := self.function(fn)) is not fn}
+        return step.with_calls(copies) if copies else step
+
+    def function(self, fn: Any) -> Any:
+        """This worker's `fn`."""
+        if type(fn) is Told:
+            return Told(self.function(fn.fn), fn.step)
+        if type(fn) is functools.partial:
+            return self._partial(fn)
+        if not _is_inner(fn):
+            return fn
+        return self._functions.get(id(fn)) or self._copied(fn)
+
+    def _partial(self, fn: functools.partial[Any]) -> functools.partial[Any]:
+        inner = self.function(fn.func)
+        if inner is fn.func or fn.__dict__:
+            return fn
+        return functools.partial(inner, *fn.args, **fn.keywords)
+
+    def _copied(self, fn: FunctionType) -> FunctionType:
+        closure = None if fn.__closure__ is None else tuple(map(self._cell, fn.__closure__))
+        # Attributes and annotations stay behind: a copy is called, and nobody gets to see it.
+        copy = FunctionType(fn.__code__, fn.__globals__, fn.__name__, None, closure)
+        copy.__qualname__ = fn.__qualname__
+        self._functions[id(fn)] = copy  # before its cells are filled: one may hold the function itself
+        fresh = _same if usage.compares_identity(fn.__code__) else Copies.number
+        if fn.__defaults__:
+            copy.__defaults__ = tuple(fresh(self, value) for value in fn.__defaults__)
+        if fn.__kwdefaults__:
+            copy.__kwdefaults__ = {key: fresh(self, value) for key, value in fn.__kwdefaults__.items()}
+        for cell in fn.__closure__ or ():
+            self._fill(cell)
+        return copy
+
+    def _cell(self, cell: CellType) -> CellType:
+        if self._survey.how(cell) is None:
+            return cell
+        copy = self._cells.get(id(cell))
+        if copy is None:
+            copy = self._cells[id(cell)] = CellType()
+        return copy
+
+    def _fill(self, cell: CellType) -> None:
+        how, copy = self._survey.how(cell), self._cells.get(id(cell))
+        if how is not None and copy is not None and owners.is_empty(copy):
+            copy.cell_contents = how(self, cell.cell_contents)
+
+    def number(self, value: Any) -> Any:
+        """An equal number that this thread made; anything else as it is."""
+        if type(value) in _NUMBERS and value == value:
+            return -(-value)
+        return value
+
+    def collection(self, value: Any) -> Any:
+        """A collection of the same items that this thread made."""
+        if type(value) in (tuple, list):
+            items = list(map(self.number, value) if len(value) <= _FEW else value)
+            return tuple(items) if type(value) is tuple else items
+        # A set of a set calls no __hash__, and can be searched as well as a frozenset.
+        return set(value) if type(value) is frozenset else value.copy()
