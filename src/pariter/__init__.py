@@ -19,6 +19,7 @@ from pariter.calls import (
     spawn,
     yield_now,
 )
+from pariter.current import build_global
 from pariter.errors import (
     CannotSend,
     ConsumedError,
@@ -29,7 +30,7 @@ from pariter.errors import (
 )
 from pariter.fluent.iter import ParIter, par_iter
 from pariter.plan.values import Break, Left, Right
-from pariter.pools import Pool, ProcessPool, SerialPool, ThreadPool, build_global
+from pariter.pools import Pool, ProcessPool, SerialPool, ThreadPool
 
 __version__ = "0.1.0"
 

@@ -6,9 +6,10 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any, ParamSpec, TypeVar, overload
 
+from pariter.current import current_thread_pool, enclosing_pool
 from pariter.engines.base import dropped
 from pariter.fluent import checks
-from pariter.pools import Pool, current_thread_pool, enclosing_pool
+from pariter.pools import Pool
 from pariter.sched import spawn as _spawn
 from pariter.sched.join import join as _join
 from pariter.sched.scope import Scope

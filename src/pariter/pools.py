@@ -8,9 +8,6 @@ kind, made when it is first needed.
 from __future__ import annotations
 
 import contextvars
-import os
-import pickle
-import threading
 import weakref
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
@@ -20,23 +17,20 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from pariter import _pickle, choice
-from pariter._caught import Caught
 from pariter._describe import describe_value
 from pariter._futures import FutureScope, join_futures
-from pariter.engines import worker_process
 from pariter.engines.base import Engine, enclosing
 from pariter.engines.processes import ProcessEngine
 from pariter.engines.serial import SerialEngine
-from pariter.engines.slots import Crew, NotStarted, Slot, inner_thread_limits
+from pariter.engines.slots import Crew, Slot, inner_thread_limits
+from pariter.engines.tasks import Task
 from pariter.engines.threads import ThreadEngine
-from pariter.errors import CannotSend, GlobalPoolAlreadyInitialized, PoolClosed
-from pariter.plan.pipeline import Plan
+from pariter.errors import CannotSend, PoolClosed
 from pariter.sched.broadcast import broadcast
 from pariter.sched.join import join
 from pariter.sched.pool import WorkerPool
 from pariter.sched.scope import scope
 from pariter.sched.spawn import install, spawn
-from pariter.sched.worker import current_worker
 
 if TYPE_CHECKING:
     from typing import Self
@@ -45,6 +39,15 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 P = ParamSpec("P")
+
+
+_owners: weakref.WeakKeyDictionary[WorkerPool, weakref.ref[ThreadPool]] = weakref.WeakKeyDictionary()
+
+
+def owner_of(workers: WorkerPool) -> ThreadPool | None:
+    """The thread pool whose machinery `workers` is."""
+    owner = _owners.get(workers)
+    return None if owner is None else owner()
 
 
 class Pool(ABC):
@@ -310,12 +313,12 @@ class ProcessPool(Pool, Executor):
     def spawn(self, f: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
         self._check_open()
         content = _pack("the task", (f, args, kwargs))
-        return _Sent(content).send(min(self._crew.slots, key=len))
+        return Task(content).send(min(self._crew.slots, key=len))
 
     def broadcast(self, f: Callable[[], T]) -> list[T]:
         self._check_open()
         content = _pack("the function", (f, (), {}))
-        futures = [_Sent(content).send(slot) for slot in self._crew.slots]
+        futures = [Task(content).send(slot) for slot in self._crew.slots]
         return list(join_futures(futures))
 
     # The interface of concurrent.futures.
@@ -327,41 +330,6 @@ class ProcessPool(Pool, Executor):
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         """As `close`."""
         self.close(cancel=cancel_futures)
-
-
-class _Sent(Future[Any]):
-    """The future of one task in a worker process."""
-
-    def __init__(self, content: bytes) -> None:
-        super().__init__()
-        self._content = content
-
-    def send(self, slot: Slot) -> Future[Any]:
-        self.set_running_or_notify_cancel()
-        self._send(slot)
-        return self
-
-    def _send(self, slot: Slot) -> None:
-        slot.send_call(self._content).add_done_callback(lambda done: self._received(slot, done))
-
-    def _received(self, slot: Slot, done: Future[bytes]) -> None:
-        error = done.exception()
-        if isinstance(error, NotStarted):
-            self._send(slot)
-            return
-        self._content = b""
-        if error is not None:
-            self.set_exception(error)
-            return
-        try:
-            answer = pickle.loads(done.result())
-        except Exception as failure:
-            self.set_exception(CannotSend(f"the result cannot be unpickled here: {failure}"))
-            return
-        if isinstance(answer, Caught):
-            self.set_exception(answer.error)
-        else:
-            self.set_result(answer[0])
 
 
 def _pack(what: str, content: Any) -> bytes:
@@ -380,128 +348,3 @@ def size(kind: str, wanted: int | None) -> int:
     if wanted < 0:
         raise ValueError(f"{kind}() needs a number of workers that is not negative, got {wanted}")
     return int(wanted) or choice.default_size()
-
-
-# The global pools.
-
-_owners: weakref.WeakKeyDictionary[WorkerPool, weakref.ref[ThreadPool]] = weakref.WeakKeyDictionary()
-_lock = threading.Lock()
-_global: dict[str, Pool] = {}
-_built: Pool | None = None
-
-
-def build_global(pool: Pool) -> None:
-    """Make `pool` the global one, which is used where no other is current.
-
-    Raises GlobalPoolAlreadyInitialized if there is one: after an earlier call, or after its first use.
-    """
-    global _built
-    if not isinstance(pool, Pool):
-        raise TypeError(f"build_global() needs a pool, got {describe_value(pool)}")
-    with _lock:
-        if _global:
-            raise GlobalPoolAlreadyInitialized("The global pool has already been initialized.")
-        _built = pool
-        _global[_kind(pool)] = pool
-
-
-def _kind(pool: Pool) -> str:
-    kinds = {ThreadPool: "threads", ProcessPool: "processes", SerialPool: "serial"}
-    return next((name for kind, name in kinds.items() if isinstance(pool, kind)), "other")
-
-
-def global_pool(kind: str) -> Pool:
-    """The global pool of one kind, made now if need be."""
-    pool = _global.get(kind)
-    if pool is None:
-        with _lock:
-            pool = _global.get(kind)
-            if pool is None:
-                makers: dict[str, Callable[[], Pool]] = {
-                    "threads": ThreadPool,
-                    "processes": ProcessPool,
-                    "serial": SerialPool,
-                }
-                pool = _global[kind] = makers[kind]()
-    return pool
-
-
-def _after_fork_in_child() -> None:
-    global _lock
-    _lock = threading.Lock()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork_in_child)
-
-
-# Which pool.
-
-
-def check(pool: Any) -> Any:
-    """`pool` if a plan can be given to it: a pool, an executor, or the name of an engine."""
-    if isinstance(pool, str):
-        if pool not in choice.ENGINES:
-            raise ValueError(f"on() needs one of {', '.join(map(repr, choice.ENGINES))}, got {pool!r}")
-        return pool
-    if isinstance(pool, Pool):
-        return pool
-    raise TypeError(f"on() needs a pool or the name of an engine, got {describe_value(pool)}")
-
-
-def enclosing_pool() -> Pool | None:
-    """The pool the caller is running in or under, None if there is none."""
-    pool = enclosing.get()
-    if pool == "serial":
-        return global_pool("serial")
-    if pool is None and (worker := current_worker()) is not None:
-        owner = _owners.get(worker.pool)
-        pool = None if owner is None else owner()
-    return pool  # type: ignore[no-any-return]
-
-
-def current_thread_pool() -> ThreadPool:
-    """The current pool if it is a thread pool, else the global thread pool."""
-    pool = enclosing_pool() or _built
-    if isinstance(pool, ThreadPool):
-        return pool
-    pool = global_pool("threads")
-    assert isinstance(pool, ThreadPool)
-    return pool
-
-
-def _choose(plan: Plan, effect: bool) -> tuple[Pool, bool, str]:
-    """The pool for a plan, whether it must run there, and why."""
-    wanted = plan.options.pool
-    if isinstance(wanted, Pool):
-        return wanted, True, f"because of .on({wanted!r})"
-    if worker_process.is_worker:
-        return global_pool("serial"), True, "because this is a worker process"
-    if wanted == "threads":
-        return current_thread_pool(), True, "because of .on('threads')"
-    around = enclosing_pool()
-    if wanted is not None:
-        if isinstance(around, ProcessPool) and wanted == "processes":
-            return around, True, f"because of .on('processes') in {around!r}"
-        return global_pool(wanted), True, f"because of .on({wanted!r})"
-    if around is not None:
-        return around, True, f"because {around!r} is the current pool"
-    if _built is not None:
-        return _built, not isinstance(_built, ProcessPool), f"because {_built!r} is the global pool"
-    kind, why = choice.default_engine(effect=effect)
-    return global_pool(kind), False, why
-
-
-def engine_for(plan: Plan, *, effect: bool = False) -> Engine:
-    """The engine that runs a plan; `effect` says that its functions are there for their effect."""
-    pool, always, _ = _choose(plan, effect)
-    return pool.engine(always=always)
-
-
-def choice_for(plan: Plan) -> str:
-    """The engine of a plan in words, and why it is this one."""
-    pool, always, why = _choose(plan, effect=False)
-    engine = pool.engine(always=always)
-    many = f" with {engine.num_workers} workers" if engine.num_workers != 1 else ""
-    cheap = "" if always or engine.name != "processes" else "; a cheap plan stays in the caller"
-    return f"{engine.name}{many}, {why}{cheap}"

@@ -134,9 +134,9 @@ class Phases(Binder):
     def _streamed(self, piped: Piped, sink: Sink) -> Leaf:
         partials = self._engine.stream(piped, sink, self._cut_for(piped).replace(ordered=True))
         result = next(partials)
-        for partial in partials:
-            settled = sink.anywhere and sink.settled(partial)
-            result = partial if settled else merged(sink, [result, partial])
+        for found in partials:
+            settled = sink.anywhere and sink.settled(found)
+            result = found if settled else merged(sink, [result, found])
         return Leaf(result, False)
 
     def _in_blocks(self, piped: Piped, sink: Sink) -> Leaf:

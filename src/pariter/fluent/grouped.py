@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
-from pariter import pools
+from pariter import current
 from pariter.engines import driver
 from pariter.fluent import checks
 from pariter.fluent.adapters import plan_of
@@ -107,7 +107,7 @@ class Grouped(Terminals[T_co]):
         """
         self._ends("cmp")
         plans = self._plan, plan_of(other, "cmp")
-        return int(driver.compare(*plans, searching.Compare(), pools.engine_for(self._plan)))
+        return int(driver.compare(*plans, searching.Compare(), current.engine_for(self._plan)))
 
     def equals(self, other: Iterable[Any]) -> bool:
         """Whether both plans give equal items. If both lengths are known and differ, nothing runs.
@@ -120,7 +120,7 @@ class Grouped(Terminals[T_co]):
         if None not in lengths and lengths[0] != lengths[1]:
             return False
         self._ends("equals")
-        return bool(driver.compare(*plans, searching.Equal(), pools.engine_for(self._plan)))
+        return bool(driver.compare(*plans, searching.Equal(), current.engine_for(self._plan)))
 
     # Early ends.
 
@@ -133,7 +133,7 @@ class Grouped(Terminals[T_co]):
         Break(value='zero')
         """
         sink = sinks.TryForEach(checks.function("try_for_each", f))
-        found: Break[Any] | None = driver.run(self._plan, sink, pools.engine_for(self._plan, effect=True))
+        found: Break[Any] | None = driver.run(self._plan, sink, current.engine_for(self._plan, effect=True))
         return found
 
     def try_reduce(self, make: Callable[[], A], op: Callable[[A, A], A | Break[Any]]) -> A | Break[Any]:

@@ -6,7 +6,7 @@ import importlib.util
 from typing import TYPE_CHECKING, TypeVar
 
 from pariter.fluent import checks
-from pariter.fluent.adapters import Adapters
+from pariter.fluent.positional import Positional
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 T_co = TypeVar("T_co", covariant=True)
 
 
-class Options(Adapters[T_co]):
+class Options(Positional[T_co]):
     """The part of `ParIter` that sets options."""
 
     __slots__ = ()
@@ -47,9 +47,9 @@ class Options(Adapters[T_co]):
         >>> par_iter([1, 2]).on("serial").sum()
         3
         """
-        from pariter import pools
+        from pariter import current
 
-        return self._with(pool=pools.check(pool))
+        return self._with(pool=current.check(pool))
 
     def buffered(self, n: int) -> ParIter[T_co]:
         """When the plan is iterated, run at most `n` items ahead of whoever iterates.

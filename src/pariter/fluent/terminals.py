@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar, overload
 
-from pariter import pools
+from pariter import current
 from pariter.engines import driver
 from pariter.fluent import checks
 from pariter.fluent.options import Options
@@ -39,7 +39,7 @@ class Terminals(Options[T_co]):
     def _run(self, sink: Sink, *, ends: bool = True, backwards: bool = False) -> Any:
         if ends:
             self._ends(sink.name)
-        engine = pools.engine_for(self._plan)
+        engine = current.engine_for(self._plan)
         return driver.run(self._plan, sink, engine, backwards=backwards)
 
     # All items.
@@ -107,7 +107,7 @@ class Terminals(Options[T_co]):
         """
         self._ends("for_each")
         plan = self._plan.then(stages.ForEach(checks.function("for_each", f)))
-        driver.run(plan, sinks.Drain(), pools.engine_for(plan, effect=True))
+        driver.run(plan, sinks.Drain(), current.engine_for(plan, effect=True))
 
     def count(self) -> int:
         """How many items there are. Runs the plan, functions and all.
@@ -290,7 +290,7 @@ class Terminals(Options[T_co]):
 
     def _position(self, sink: Sink, *, backwards: bool = False) -> int | None:
         plan = self._plan.then(reshape.Enumerate())
-        found: int | None = driver.run(plan, sink, pools.engine_for(plan), backwards=backwards)
+        found: int | None = driver.run(plan, sink, current.engine_for(plan), backwards=backwards)
         return found
 
     def find_map_any(self, f: Callable[[T_co], U | None]) -> U | None:
@@ -350,7 +350,7 @@ class Terminals(Options[T_co]):
 
     def __iter__(self) -> Iterator[T_co]:
         """The items in order, while workers run a bounded window ahead; closing it cancels."""
-        return driver.iterate(self._plan, pools.engine_for(self._plan))
+        return driver.iterate(self._plan, current.engine_for(self._plan))
 
     def __len__(self) -> int:
         length = self._plan.length()
@@ -367,7 +367,7 @@ class Terminals(Options[T_co]):
           map(str)
         engine: serial, because of .on('serial')
         """
-        return explain.explain(self._plan, pools.choice_for(self._plan))
+        return explain.explain(self._plan, current.choice_for(self._plan))
 
 
 def _index_sized(length: int, plan: Any) -> int:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from pariter.plan.compound import Blocked, Chunked, total
+from pariter.plan.chunked import Blocked, Chunked
+from pariter.plan.compound import total
 from pariter.plan.piped import Piped
 from pariter.plan.reshape import Chunks, Enumerate, Joined, Reshape
 from pariter.plan.sources import Source

@@ -1,29 +1,20 @@
-"""Sources over sources: walked in step, one after another, in chunks, in windows, woven.
+"""Sources over sources: walked in step, or one after another.
 
-Each works on cut sources and on pulled ones: a piece of a stream is a cut source again, so pulling
+They work on cut sources and on pulled ones: a piece of a stream is a cut source again, so pulling
 wraps what the inner pullers hand out in the same class.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from itertools import chain, compress, islice, repeat, tee
-from operator import length_hint
+from collections.abc import Iterable, Iterator
+from itertools import chain, tee
 from typing import Any, TypeVar
 
 from pariter._caught import Caught
-from pariter.plan.place import Block, GroupSpot, ItemSpot, Site
-from pariter.plan.sources import (
-    ENDLESS,
-    Held,
-    Iterated,
-    Puller,
-    Slices,
-    Source,
-    compose,
-    length,
-)
+from pariter.plan.place import Block, GroupSpot, Site
+from pariter.plan.ranges import compose, length
+from pariter.plan.sources import ENDLESS, Held, Puller, Source, units
 
 T = TypeVar("T")
 
@@ -36,11 +27,6 @@ def total(spans: Iterable[int | None]) -> int | None:
             return None
         found += span
     return min(found, ENDLESS)
-
-
-def highest(indices: range, default: int) -> int:
-    """The largest of `indices`, at once however many there are."""
-    return max(indices[0], indices[-1]) if indices else default
 
 
 class Compound(Source[T]):
@@ -116,10 +102,10 @@ class _ZipPuller(Puller[Any]):
         for puller in self._pullers:
             # The streams further right are not read beyond what the ones before them can meet.
             pieces.append(puller.pull(most if self._strict else shortest))
-            shortest = min(shortest, _span(pieces[-1]))
+            shortest = min(shortest, units(pieces[-1]))
         self._ended = shortest < most
         zipped = Zipped(tuple(piece.cut(0, shortest) for piece in pieces), self._primary)
-        if self._strict and any(_span(piece) != shortest for piece in pieces):
+        if self._strict and any(units(piece) != shortest for piece in pieces):
             return Chained((zipped, Held([], Caught(unequal_lengths()))))
         return zipped
 
@@ -131,12 +117,6 @@ class _ZipPuller(Puller[Any]):
 def unequal_lengths() -> ValueError:
     """What `zip(strict=True)` raises at the place where one source ends before another."""
     return ValueError("zip(strict=True) needs sources of equal length, and one ended before another")
-
-
-def _span(source: Source[Any]) -> int:
-    span = source.span
-    assert span is not None
-    return span
 
 
 class Chained(Compound[T]):
@@ -172,7 +152,7 @@ class Chained(Compound[T]):
                     block = next(feed, None)
 
         for part in self.parts:
-            end = offset + _span(part)
+            end = offset + units(part)
             if block is not None and block[0] < end:
                 site.inner.clear()
                 yield part.open(within(end), site.descend())
@@ -184,7 +164,7 @@ class Chained(Compound[T]):
         found: list[Source[T]] = []
         offset = 0
         for part in self.parts:
-            end = offset + _span(part)
+            end = offset + units(part)
             if inside := _within(indices, offset, end):
                 found.append(part.view(inside))
             offset = end
@@ -196,7 +176,7 @@ class Chained(Compound[T]):
         found: list[Source[T]] = []
         offset = 0
         for part in self.parts:
-            end = offset + _span(part)
+            end = offset + units(part)
             if low < end and high > offset:
                 found.append(part.cut(max(low - offset, 0), min(high, end) - offset))
             offset = end
@@ -227,333 +207,13 @@ class _ChainPuller(Puller[T]):
         pieces: list[Source[T]] = []
         while self._pullers and most > 0:
             piece = self._pullers[0].pull(most)
-            if _span(piece) < most:
+            if units(piece) < most:
                 self._pullers.popleft()
-            if _span(piece):
+            if units(piece):
                 pieces.append(piece)
-                most -= _span(piece)
+                most -= units(piece)
         return pieces[0] if len(pieces) == 1 else Chained(tuple(pieces))
 
     def close(self) -> None:
         for puller in self._pullers:
             puller.close()
-
-
-class Arranged(Compound[T]):
-    """Base of the sources that make item `i` of a known place in their parts.
-
-    `indices` are the places this view hands out, `labels` what they were called before any cut.
-    """
-
-    __slots__ = ("indices", "labels")
-
-    def __init__(
-        self, parts: tuple[Source[Any], ...], indices: range, labels: range | None = None
-    ) -> None:
-        super().__init__(parts)
-        self.indices = indices
-        self.labels = indices if labels is None else labels
-
-    @property
-    def span(self) -> int | None:
-        return None if total(part.span for part in self.parts) is None else length(self.indices)
-
-    def _named(self, block: Block) -> Iterator[tuple[int, int]]:
-        low, high = block
-        return zip(self.indices[low:high], self.labels[low:high], strict=True)
-
-    def _picked(self, indices: range) -> tuple[range, range]:
-        return compose(self.indices, indices), compose(self.labels, indices)
-
-    def _reach(self) -> tuple[int, range]:
-        """The leftmost index, and all of them counted from there: what a piece needs to travel."""
-        if not self.indices:
-            return 0, range(0)
-        first = min(self.indices[0], self.indices[-1])
-        return first, range(
-            self.indices.start - first, self.indices.stop - first, self.indices.step
-        )
-
-
-class Chunked(Arranged[list[Any]]):
-    """Lists of `size` neighbouring items; the last may be shorter.
-
-    With `lazily` they are iterators, each to be consumed before the next; with `views`, of an array, arrays.
-    """
-
-    __slots__ = ("_lazily", "_size", "_views")
-
-    @property
-    def error(self) -> Caught | None:
-        return self.parts[0].error
-
-    def __init__(
-        self,
-        inner: Source[Any],
-        size: int,
-        indices: range | None = None,
-        labels: range | None = None,
-        *,
-        lazily: bool = False,
-        views: bool = False,
-    ) -> None:
-        if indices is None:
-            indices = range(0 if inner.span is None else -(-inner.span // size))
-        super().__init__((inner,), indices, labels)
-        self._size = size
-        self._lazily = lazily
-        self._views = views
-
-    def open(self, blocks: Iterable[Block], site: Site) -> Iterator[list[Any]]:
-        spot = site.spot = ItemSpot()
-        (inner,), size = self.parts, self._size
-        end = _span(inner)
-        here, below = tee(chain.from_iterable(map(self._named, blocks)))
-        bounds = ((i * size, min(i * size + size, end)) for i, _ in below)
-        view = array_view(inner) if self._views else None
-        items = inner.open(bounds, site.descend()) if view is None else iter(())
-
-        def chunks() -> Iterator[Any]:
-            for i, spot.index in here:
-                low, high = i * size, min(i * size + size, end)
-                if view is not None:
-                    spot.item = chunk = view(low, high)
-                    yield chunk
-                    continue
-                left = repeat(True, high - low)
-                taken = compress(islice(items, high - low), left)
-                spot.item = chunk = taken if self._lazily else list(taken)
-                if self._lazily or chunk:
-                    yield chunk
-                if length_hint(left):
-                    return
-
-        return chunks()
-
-    def view(self, indices: range) -> Chunked:
-        picked, labels = self._picked(indices)
-        return self.like(self.parts[0], picked, labels)
-
-    def like(
-        self, inner: Source[Any], indices: range | None = None, labels: range | None = None
-    ) -> Chunked:
-        """Another source in such chunks."""
-        return Chunked(inner, self._size, indices, labels, lazily=self._lazily, views=self._views)
-
-    def puller(self) -> Puller[list[Any]]:
-        return _ChunkPuller(self.parts[0].puller(), self._size, self)
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        (inner,), size = self.parts, self._size
-        first, indices = self._reach()
-        last = first + highest(indices, -1)
-        piece = inner.cut(first * size, max(first * size, min((last + 1) * size, _span(inner))))
-        return _chunked, (piece, size, indices, self.labels, self._lazily, self._views)
-
-
-def _chunked(
-    inner: Source[Any], size: int, indices: range, labels: range, lazily: bool, views: bool
-) -> Chunked:
-    return Chunked(inner, size, indices, labels, lazily=lazily, views=views)
-
-
-class _ChunkPuller(Puller[list[Any]]):
-    def __init__(self, inner: Puller[Any], size: int, like: Chunked) -> None:
-        self._inner = inner
-        self._size = size
-        self._like = like
-
-    def pull(self, most: int) -> Source[list[Any]]:
-        return self._like.like(self._inner.pull(most * self._size))
-
-    def close(self) -> None:
-        self._inner.close()
-
-
-class Windowed(Arranged[tuple[Any, ...]]):
-    """Tuples of `size` neighbouring items, one for each position that has so many."""
-
-    __slots__ = ("_size",)
-
-    def __init__(
-        self,
-        inner: Source[Any],
-        size: int,
-        indices: range | None = None,
-        labels: range | None = None,
-    ) -> None:
-        if indices is None:
-            indices = range(0 if inner.span is None else max(0, inner.span - size + 1))
-        super().__init__((inner,), indices, labels)
-        self._size = size
-
-    def open(self, blocks: Iterable[Block], site: Site) -> Iterator[tuple[Any, ...]]:
-        spot = site.spot = ItemSpot()
-
-        def windows() -> Iterator[tuple[Any, ...]]:
-            for block in blocks:
-                low, high = block
-                found = self._neighbours if self.indices.step == 1 else self._singles
-                names = self.labels[low:high]
-                for spot.index, spot.item in zip(names, found(self.indices[low:high]), strict=True):
-                    yield spot.item
-
-        return windows()
-
-    def _neighbours(self, indices: range) -> Iterator[tuple[Any, ...]]:
-        items = self.parts[0].open(((indices.start, indices.stop + self._size - 1),), Site())
-        window = deque(islice(items, self._size - 1), maxlen=self._size)
-        for item in items:
-            window.append(item)
-            yield tuple(window)
-
-    def _singles(self, indices: range) -> Iterator[tuple[Any, ...]]:
-        for i in indices:
-            yield tuple(self.parts[0].open(((i, i + self._size),), Site()))
-
-    def view(self, indices: range) -> Windowed:
-        return Windowed(self.parts[0], self._size, *self._picked(indices))
-
-    def puller(self) -> Puller[tuple[Any, ...]]:
-        return Iterated(self._sliding()).puller()
-
-    def _sliding(self) -> Iterator[tuple[Any, ...]]:
-        """Windows of a stream, which is pulled one item at a time, here and in order."""
-        window: deque[Any] = deque(maxlen=self._size)
-        puller = self.parts[0].puller()
-        while _span(piece := puller.pull(1)):
-            window.extend(piece.open(((0, 1),), Site()))
-            if len(window) == self._size:
-                yield tuple(window)
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        first, indices = self._reach()
-        reach = highest(indices, -self._size) + self._size
-        return Windowed, (self.parts[0].cut(first, first + reach), self._size, indices, self.labels)
-
-
-class Sliced(Compound[T]):
-    """Every `step`-th item of a stream from `start` up to `stop`."""
-
-    __slots__ = ("_bounds",)
-
-    def __init__(self, inner: Source[T], start: int, stop: int | None, step: int = 1) -> None:
-        super().__init__((inner,))
-        self._bounds = start, stop, step
-
-    @property
-    def span(self) -> None:
-        return None
-
-    def open(self, blocks: Iterable[Block], site: Site) -> Iterator[T]:
-        raise TypeError("a stream is pulled, not cut")
-
-    def view(self, indices: range) -> Source[T]:
-        raise TypeError("a stream is pulled, not cut")
-
-    def puller(self) -> Puller[T]:
-        return _SlicePuller(self.parts[0].puller(), *self._bounds)
-
-
-class _SlicePuller(Puller[T]):
-    def __init__(self, inner: Puller[T], start: int, stop: int | None, step: int) -> None:
-        self._inner = inner
-        self._to_skip = start
-        self._left = ENDLESS if stop is None else max(0, stop - start)
-        self._step = step
-
-    def pull(self, most: int) -> Source[T]:
-        while self._to_skip:
-            wanted = min(self._to_skip, max(most, 1) * 64)
-            skipped = self._inner.pull(wanted)
-            self._to_skip -= _span(skipped)
-            if skipped.error is not None:
-                self._left = 0
-                return Held([], skipped.error)
-            if _span(skipped) < wanted:
-                self._to_skip = self._left = 0
-        wanted = min(most * self._step, self._left)
-        self._left -= wanted
-        piece = self._inner.pull(wanted) if wanted else Held([])
-        return piece if self._step == 1 else every(piece, self._step)
-
-    def close(self) -> None:
-        self._inner.close()
-
-
-def every(source: Source[T], step: int) -> Source[T]:
-    """Every `step`-th item of a cut source; an exception held among the others is not passed over."""
-    span = _span(source)
-    found = source.view(range(0, span, step))
-    if source.error is None or (span - 1) % step == 0:
-        return found
-    return Chained((found, Held([], source.error)))
-
-
-def pulled(source: Source[T]) -> Source[T]:
-    """All of a stream, cut: its items are read now, its functions are not called."""
-    puller = source.puller()
-    pieces: list[Source[T]] = []
-    while _span(piece := puller.pull(1024)):
-        pieces.append(piece)
-    return Chained(tuple(pieces))
-
-
-class Blocked(Compound[Any]):
-    """Each block the feed hands out as one item: a list, or a view of an array."""
-
-    __slots__ = ()
-
-    def __init__(self, inner: Source[Any]) -> None:
-        super().__init__((inner,))
-        self.exact = False
-
-    @property
-    def span(self) -> int | None:
-        return self.parts[0].span
-
-    @property
-    def error(self) -> Caught | None:
-        return self.parts[0].error
-
-    def open(self, blocks: Iterable[Block], site: Site) -> Iterator[Any]:
-        spot = site.spot = ItemSpot()
-        here, below = tee(blocks)
-        (inner,) = self.parts
-        view = array_view(inner)
-        items = inner.open(below, site.descend()) if view is None else iter(())
-
-        def batches() -> Iterator[Any]:
-            for spot.index, high in here:
-                low = spot.index
-                spot.item = batch = list(islice(items, high - low)) if view is None else view(low, high)
-                if len(batch):
-                    yield batch
-                if len(batch) < high - low:
-                    return
-
-        return batches()
-
-    def view(self, indices: range) -> Blocked:
-        return Blocked(self.parts[0].view(indices))
-
-    def puller(self) -> Puller[Any]:
-        return _BlockPuller(self.parts[0].puller())
-
-
-class _BlockPuller(Puller[Any]):
-    def __init__(self, inner: Puller[Any]) -> None:
-        self._inner = inner
-
-    def pull(self, most: int) -> Source[Any]:
-        return Blocked(self._inner.pull(most))
-
-    def close(self) -> None:
-        self._inner.close()
-
-
-def array_view(source: Source[Any]) -> Callable[[int, int], Any] | None:
-    """What cuts views out of an array, if that is what `source` reads."""
-    if not isinstance(source, Slices) or not hasattr(source.data, "__array_interface__"):
-        return None
-    return lambda low, high: source.read(source.indices[low:high])

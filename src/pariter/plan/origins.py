@@ -15,7 +15,9 @@ from typing import Any, ClassVar
 from pariter._describe import describe_value
 from pariter._record import Record
 from pariter.errors import ConsumedError
-from pariter.plan.sources import ENDLESS, Elements, Held, Iterated, Same, Slices, Source, length
+from pariter.plan.elements import Elements
+from pariter.plan.ranges import length
+from pariter.plan.sources import ENDLESS, Held, Iterated, Same, Slices, Source
 
 _SLICED = (list, tuple, range, str, bytes, bytearray, array.array, memoryview)
 _SNAPSHOT = (deque, dict, set, frozenset)

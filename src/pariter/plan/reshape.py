@@ -11,19 +11,10 @@ from abc import abstractmethod
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pariter._caught import Caught
-from pariter.plan.compound import (
-    Chained,
-    Chunked,
-    Sliced,
-    StrictlyZipped,
-    Windowed,
-    Zipped,
-    every,
-    pulled,
-    total,
-    unequal_lengths,
-)
+from pariter.plan.chunked import Chunked, Windowed
+from pariter.plan.compound import Chained, StrictlyZipped, Zipped, total, unequal_lengths
 from pariter.plan.piped import Piped
+from pariter.plan.sliced import Sliced, every, pulled
 from pariter.plan.sources import ENDLESS, Held, Slices, Source
 from pariter.plan.stages import Function, Step
 

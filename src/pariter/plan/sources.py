@@ -16,6 +16,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 
 from pariter._caught import Caught
 from pariter.plan.place import Block, BlockSpot, Site
+from pariter.plan.ranges import as_slice, compose, length
 
 T = TypeVar("T")
 
@@ -67,6 +68,13 @@ class Source(ABC, Generic[T]):
         return self.span is not None and self.span >= 1 << 128
 
 
+def units(source: Source[Any]) -> int:
+    """The span of a source that is known to have one."""
+    span = source.span
+    assert span is not None
+    return span
+
+
 class Puller(ABC, Generic[T]):
     """Pulls pieces of a source from the left, one caller at a time."""
 
@@ -90,28 +98,6 @@ class SpanPuller(Puller[T]):
     def pull(self, most: int) -> Source[T]:
         low, self._next = self._next, min(self._next + most, self._end)
         return self._source.cut(low, self._next)
-
-
-def compose(outer: range, inner: range) -> range:
-    """The elements of `outer` at the places `inner`."""
-    if not inner:
-        return outer[:0]
-    start = outer.start + inner[0] * outer.step
-    step = outer.step * inner.step
-    return range(start, start + length(inner) * step, step)
-
-
-def length(indices: range) -> int:
-    """`len(indices)` for ranges of any size."""
-    if indices.step > 0:
-        return max(0, -((indices.start - indices.stop) // indices.step))
-    return max(0, -((indices.stop - indices.start) // -indices.step))
-
-
-def as_slice(indices: range) -> slice:
-    """The slice that reads `indices` of a sequence."""
-    stop = indices.stop if indices.stop >= 0 else None
-    return slice(indices.start, stop, indices.step) if indices else slice(0, 0)
 
 
 class Cuttable(Source[T]):
@@ -205,53 +191,7 @@ class _Copies:
         return self._value
 
 
-class Elements(Cuttable[T]):
-    """Any object with `__len__` and `__getitem__`: by slices where they work, else one by one."""
-
-    __slots__ = ("_slices_work", "data")
-
-    def __init__(self, data: Any, indices: range, labels: range, slices_work: bool) -> None:
-        super().__init__(indices, labels)
-        self.data = data
-        self._slices_work = slices_work
-
-    @classmethod
-    def of(cls, data: Any) -> Elements[Any]:
-        """A source over all of `data`."""
-        indices = range(len(data))
-        return cls(data, indices, indices, cls._probe(data))
-
-    @staticmethod
-    def _probe(data: Any) -> bool:
-        # An item that happens to be a list would look like a slice; an empty slice cannot be
-        # mistaken for an item that is made from the index it was asked for.
-        try:
-            nothing = data[0:0]
-            return len(nothing) == 0 and not isinstance(nothing, (str, bytes, dict))
-        except Exception:
-            return False
-
-    def view(self, indices: range) -> Elements[T]:
-        picked, labels = compose(self.indices, indices), compose(self.labels, indices)
-        return Elements(self.data, picked, labels, self._slices_work)
-
-    def read(self, indices: range) -> Sequence[T]:
-        if self._slices_work and indices.step == 1:
-            try:
-                part = list(self.data[as_slice(indices)])
-            except Exception:
-                part = []
-            if len(part) == len(indices):
-                return part
-            self._slices_work = False
-        return _Subscripted(self.data, indices)
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        items = list(self.read(self.indices))
-        return Slices, (items, None, self.labels)
-
-
-class _Fetched(Sequence[Any]):
+class Fetched(Sequence[Any]):
     """A block whose items are fetched when their turn comes, so that an error stands at its place."""
 
     __slots__ = ("_indices", "_last")
@@ -283,7 +223,7 @@ class _Fetched(Sequence[Any]):
 class _FetchingIterator(Iterator[Any]):
     __slots__ = ("_at", "_block")
 
-    def __init__(self, block: _Fetched) -> None:
+    def __init__(self, block: Fetched) -> None:
         self._block = block
         self._at = 0
 
@@ -296,22 +236,6 @@ class _FetchingIterator(Iterator[Any]):
 
     def __length_hint__(self) -> int:
         return len(self._block) - self._at
-
-
-class _Subscripted(_Fetched):
-    """A block of an object that is asked for one item at a time."""
-
-    __slots__ = ("_data",)
-
-    def __init__(self, data: Any, indices: range) -> None:
-        super().__init__(indices)
-        self._data = data
-
-    def fetch(self, index: int) -> Any:
-        try:
-            return self._data[index]
-        except StopIteration as stop:  # would end the leaf instead of failing it
-            raise RuntimeError("__getitem__ raised StopIteration") from stop
 
 
 class Held(Cuttable[T]):
@@ -353,7 +277,7 @@ class Held(Cuttable[T]):
         return Held, (items, self.error, None, self.labels[: before + 1])
 
 
-class _Failing(_Fetched):
+class _Failing(Fetched):
     """A block in which one position stands for an exception."""
 
     __slots__ = ("_error", "_items")

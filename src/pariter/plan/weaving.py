@@ -7,15 +7,11 @@ from collections.abc import Iterable, Iterator
 from itertools import chain
 from typing import Any
 
-from pariter.plan.compound import Arranged, Chained, highest
+from pariter.plan.chunked import Arranged
+from pariter.plan.compound import Chained
 from pariter.plan.place import Block, ItemSpot, Site
-from pariter.plan.sources import Puller, Same, Source
-
-
-def _span(source: Source[Any]) -> int:
-    span = source.span
-    assert span is not None
-    return span
+from pariter.plan.ranges import highest
+from pariter.plan.sources import Puller, Same, Source, units
 
 
 def interleaved(a: Source[Any], b: Source[Any], *, shortest: bool) -> Source[Any]:
@@ -25,7 +21,7 @@ def interleaved(a: Source[Any], b: Source[Any], *, shortest: bool) -> Source[Any
     many = min(a.span, b.span)
     parts: list[Source[Any]] = [Woven((a.view(range(many)), b.view(range(many))))]
     longer = a if a.span > many else b
-    end = _span(longer)
+    end = units(longer)
     if shortest:
         end = many + 1 if longer is a and end > many else many
     parts.append(longer.view(range(many, end)))
@@ -53,7 +49,7 @@ class Woven(Arranged[Any]):
         labels: range | None = None,
     ) -> None:
         if indices is None:
-            indices = range(len(parts) * _span(parts[0]))
+            indices = range(len(parts) * units(parts[0]))
         super().__init__(parts, indices, labels)
 
     def open(self, blocks: Iterable[Block], site: Site) -> Iterator[Any]:
@@ -121,10 +117,10 @@ class _Buffered(Puller[Any]):
         self._ended = False
 
     def pull(self, most: int) -> Source[Any]:
-        have = sum(map(_span, self._pieces))
+        have = sum(map(units, self._pieces))
         while have < most and not self._ended:
             piece = self.more(most - have)
-            have += _span(piece)
+            have += units(piece)
             self._pieces.append(piece)
         whole: Chained[Any] = Chained(tuple(self._pieces))
         self._pieces.clear()
@@ -148,18 +144,18 @@ class _Interleaving(_Buffered):
     def more(self, wanted: int) -> Source[Any]:
         if self._single is not None:
             piece = self._single.pull(wanted)
-            self._ended = _span(piece) < wanted
+            self._ended = units(piece) < wanted
             return piece
         half = -(-wanted // 2)
         first = self._a.pull(half)
         second = self._b.pull(half)
-        if _span(first) == _span(second) == half:
+        if units(first) == units(second) == half:
             return Woven((first, second))
         if self._shortest:
             self._ended = True
         else:
-            self._single = self._a if _span(first) == half else self._b
-            self._ended = max(_span(first), _span(second)) < half
+            self._single = self._a if units(first) == half else self._b
+            self._ended = max(units(first), units(second)) < half
         return interleaved(first, second, shortest=self._shortest)
 
     def close(self) -> None:
@@ -178,12 +174,12 @@ class _Interspersing(_Buffered):
         if not self._begun:
             self._begun = True
             piece = self._inner.pull(1)
-            self._ended = not _span(piece)
+            self._ended = not units(piece)
             return piece
         half = -(-wanted // 2)
         piece = self._inner.pull(half)
-        self._ended = _span(piece) < half
-        return Woven((Same(self._value, _span(piece)), piece))
+        self._ended = units(piece) < half
+        return Woven((Same(self._value, units(piece)), piece))
 
     def close(self) -> None:
         self._inner.close()
