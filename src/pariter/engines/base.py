@@ -20,7 +20,7 @@ from typing import Any, Protocol
 from pariter._record import Record
 from pariter.plan.blame import annotate_merge
 from pariter.plan.piped import Leaf, Piped, run_leaf
-from pariter.plan.place import Block
+from pariter.plan.place import Block, Copier
 from pariter.plan.sinks import Sink
 from pariter.sched import _platform
 from pariter.sched.lanes import Cuts, Lane
@@ -178,15 +178,23 @@ class Run:
     def _changed_locked(self) -> None:
         """Somebody stopped driving; engines wake those who wait for that."""
 
-    def drive(self, lane: Lane, worker: str, interrupt: Callable[[], bool] | None = None) -> None:
+    def drive(
+        self,
+        lane: Lane,
+        worker: str,
+        interrupt: Callable[[], bool] | None = None,
+        copies: Copier | None = None,
+    ) -> None:
         """Run leaf after leaf of `lane`; what they gave or raised is kept for `answer`."""
         token = dropped.set(lambda: self.horizon < lane.begin or self.terms.is_late())
         try:
-            self._drive(lane, worker, interrupt)
+            self._drive(lane, worker, interrupt, copies)
         finally:
             dropped.reset(token)
 
-    def _drive(self, lane: Lane, worker: str, interrupt: Callable[[], bool] | None) -> None:
+    def _drive(
+        self, lane: Lane, worker: str, interrupt: Callable[[], bool] | None, copies: Copier | None
+    ) -> None:
         while True:
             begin = lane.next_leaf()
             if begin is None:
@@ -195,7 +203,7 @@ class Run:
                 begin, self._is_empty = 0, False  # even no items make one leaf
             feed = LaneFeed(self, lane, interrupt)
             try:
-                leaf = run_leaf(self.piped, self.sink, feed, worker, begin)
+                leaf = run_leaf(self.piped, self.sink, feed, worker, begin, copies)
             except BaseException as error:
                 lane.drop()
                 self.fail(begin, error)

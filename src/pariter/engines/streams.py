@@ -22,6 +22,7 @@ from typing import Any
 from pariter._caught import Caught
 from pariter.engines.base import Terms, dropped, this_thread
 from pariter.plan.piped import Leaf, Piped, WholeFeed, run_leaf
+from pariter.plan.place import Copier
 from pariter.plan.sinks import Sink
 from pariter.sched import _platform
 from pariter.sched.latch import Latch
@@ -160,11 +161,15 @@ class Stream:
         token = dropped.set(lambda: self._over or self._terms.is_late())
         began = time.perf_counter()
         try:
-            leaf = run_leaf(piece, self._sink, WholeFeed(size), worker)
+            leaf = run_leaf(piece, self._sink, WholeFeed(size), worker, copies=self._copies())
         finally:
             dropped.reset(token)
         self._sizer.measured(size, time.perf_counter() - began)
         return leaf
+
+    def _copies(self) -> Copier | None:
+        """The copies of functions that the calling worker shall use."""
+        return None
 
     def _keep(self, number: int, outcome: Leaf | Caught | None) -> None:
         """Batch `number` is over; None if it turned out to be none."""

@@ -8,18 +8,24 @@ item harms nobody.
 from __future__ import annotations
 
 import contextvars
+import sys
+import threading
 from collections.abc import Iterator
 from typing import Any
 
 from pariter.engines.base import FAR_LEFT, Run, Terms, enclosing, this_thread
+from pariter.engines.own import OwnFunctions, pays
 from pariter.engines.streams import Stream
 from pariter.plan.collecting import Collect
 from pariter.plan.piped import Leaf, Piped
+from pariter.plan.place import Copier
 from pariter.plan.sinks import Sink
 from pariter.sched import ticker
 from pariter.sched.latch import Latch
 from pariter.sched.pool import WorkerPool
 from pariter.sched.worker import Worker, current_worker
+
+SURVEY_AT_BLOCK = 4
 
 
 class ThreadEngine:
@@ -77,6 +83,9 @@ class ThreadRun(Run):
         self._changed: Latch | None = None
         self._offered = False
         self._over = False
+        self._own = OwnFunctions(piped, sink) if pays() else None
+        self._unsurveyed_blocks = 0
+        self._caller = threading.get_ident()
 
     def complete(self) -> None:
         """Drive in the calling thread, which has a seat, until nothing is left and nobody drives."""
@@ -93,6 +102,8 @@ class ThreadRun(Run):
     def complete_elsewhere(self) -> None:
         """Let the pool's own threads drive, and wait."""
         try:
+            if self._own is not None:
+                self._own.survey(sys._getframe())
             self.open()
             while (latch := self._latch_while_unfinished()) is not None:
                 wait(latch)
@@ -101,6 +112,15 @@ class ThreadRun(Run):
             raise
         finally:
             self._close()
+
+    def measured(self, items: int, seconds: float) -> None:
+        super().measured(items, seconds)
+        own = self._own
+        if own is not None and not own.is_surveyed and threading.get_ident() == self._caller:
+            # Helpers come when the run has gone on for a millisecond or two; a tiny plan has few blocks.
+            self._unsurveyed_blocks += 1
+            if self._unsurveyed_blocks == SURVEY_AT_BLOCK:
+                own.survey(sys._getframe())
 
     def _drive_all(self) -> None:
         name = this_thread()
@@ -160,8 +180,11 @@ class ThreadRun(Run):
         lane = self.claim()
         if lane is None:
             return False
+        copies = None if self._own is None else self._own.copies(worker.index)
+        may_get_copies = copies is None and self._own is not None
+        interrupt = self._is_seat_or_copy_there if may_get_copies else self._is_seat_wanted
         try:
-            self._context.copy().run(self.drive, lane, this_thread(), self._is_seat_wanted)
+            self._context.copy().run(self.drive, lane, this_thread(), interrupt, copies)
         except BaseException as error:
             self.fail(FAR_LEFT, error)  # not a function's: drive keeps those
         finally:
@@ -171,6 +194,10 @@ class ThreadRun(Run):
 
     def _is_seat_wanted(self) -> bool:
         return self._pool.guests_waiting > 0
+
+    def _is_seat_or_copy_there(self) -> bool:
+        """Whether to come back: somebody wants the seat, or there are copies to go on with."""
+        return self._is_seat_wanted() or (self._own is not None and self._own.is_surveyed)
 
 
 class ThreadStream(Stream):
@@ -188,6 +215,7 @@ class ThreadStream(Stream):
         self._pool = pool
         self._context = context
         self._offered = False
+        self._own = OwnFunctions(piped, sink) if pays() else None
 
     def results(self) -> Iterator[Any]:
         ticker.watch(self)
@@ -210,7 +238,13 @@ class ThreadStream(Stream):
 
     def help(self, worker: Worker) -> bool:
         """Run a batch, if there is one to have."""
+        if self._own is not None and not self._own.is_surveyed:
+            self._own.survey()
         return self.has_room() and self._context.copy().run(self.work, this_thread())
+
+    def _copies(self) -> Copier | None:
+        worker = current_worker()
+        return None if worker is None or self._own is None else self._own.copies(worker.index)
 
     def _help(self) -> bool:
         worker = None if must_ask(self._pool) else self._pool.try_enter()

@@ -39,7 +39,7 @@ LARGEST = 10_000
 """Collections with more items than this stay shared."""
 _FEW = 100
 
-_READING = {
+_READING: dict[type, set[str]] = {
     tuple: {usage.SUBSCRIPT, usage.CONTAINS, usage.LOOP, usage.ITERATE, usage.LEN},
     frozenset: {usage.CONTAINS, usage.LEN},
     list: {usage.SUBSCRIPT, usage.CONTAINS, usage.LOOP, usage.LEN},
@@ -51,18 +51,13 @@ _NUMBERS = (int, float, complex)
 _COUNTED_WELL = (type, ModuleType, BuiltinFunctionType, bool, type(None), str, bytes, *_NUMBERS)
 
 
-def pays() -> bool:
-    """Whether threads of this interpreter count shared objects at the same time."""
-    is_gil_enabled = getattr(sys, "_is_gil_enabled", None)
-    return is_gil_enabled is not None and not is_gil_enabled()
-
-
 def localise(fn: F) -> F:
     """A copy of `fn` for the calling thread, as far as that is sound; `fn` itself if there is nothing to copy.
 
     The function that `fn` was made in counts as waiting if it is among the callers.
     """
-    return Copies(Survey([fn], sys._getframe(1))).function(fn) if pays() else fn
+    copy: F = Copies(Survey([fn], sys._getframe(1))).function(fn)
+    return copy
 
 
 def _is_inner(fn: object) -> bool:
@@ -91,15 +86,17 @@ class Survey:
         self._frame = None
 
     def _explore(self, fn: Any) -> None:
-        while isinstance(fn, (functools.partial, Told)):
-            fn = fn.func if isinstance(fn, functools.partial) else fn.fn
-        if not _is_inner(fn) or id(fn) in self._found:
-            return
-        self._found[id(fn)] = fn
-        for name, cell in owners.cells(fn):
-            self._holders.setdefault(id(cell), []).append(fn)
-            if not owners.is_empty(cell) and usage.uses(fn.__code__, name) <= {usage.CALL}:
-                self._explore(cell.cell_contents)
+        """Find `fn` and the functions that it, or they, call by their variables."""
+        waiting = [fn]
+        while waiting:
+            fn = _innermost(waiting.pop())
+            if not _is_inner(fn) or id(fn) in self._found:
+                continue
+            self._found[id(fn)] = fn
+            for name, cell in owners.cells(fn):
+                self._holders.setdefault(id(cell), []).append(fn)
+                if not owners.is_empty(cell) and usage.uses(fn.__code__, name) <= {usage.CALL}:
+                    waiting.append(cell.cell_contents)
 
     def _copy_of(self, cell: CellType, name: str) -> Copy | None:
         """How to copy a cell's content, None to share the cell."""
@@ -129,7 +126,7 @@ class Survey:
         if kind in _NUMBERS:
             return _same if any(map(usage.compares_identity, codes)) else Copies.number
         if kind in (FunctionType, functools.partial):
-            return Copies.function if _uses(codes, name) <= {usage.CALL} else _same
+            return Copies.called if _uses(codes, name) <= {usage.CALL} else _same
         if kind not in _READING or len(value) > LARGEST or any("len" in fn.__globals__ for fn in holders):
             return _same
         if kind not in _IMMUTABLE:
@@ -144,24 +141,24 @@ class Survey:
 
     def shared(self, fn: Any) -> str | None:
         """What all threads will count when they call `fn`, in words; None if that is nothing of weight."""
-        while isinstance(fn, (functools.partial, Told)):
-            fn = fn.func if isinstance(fn, functools.partial) else fn.fn
+        fn = _innermost(fn)
         if isinstance(fn, MethodType):
             return f"the {type(fn.__self__).__name__} that {describe_callable(fn)} belongs to"
-        if isinstance(fn, FunctionType):
-            return self._shared_variable(fn) if _is_inner(fn) else None
-        return None if isinstance(fn, _COUNTED_WELL) else f"the {type(fn).__name__} itself"
-
-    def _shared_variable(self, fn: FunctionType) -> str | None:
+        if not isinstance(fn, FunctionType):
+            return None if isinstance(fn, _COUNTED_WELL) else f"the {type(fn).__name__} itself"
         for name, cell in owners.cells(fn):
             how = self.how(cell)
             if how is None:
                 return f"the variable {name!r}, which may be bound anew"
             if how is _same and not isinstance(cell.cell_contents, _COUNTED_WELL):
                 return f"the {type(cell.cell_contents).__name__} in the variable {name!r}"
-            if how == Copies.function and (inner := self.shared(cell.cell_contents)):
-                return inner
         return None
+
+
+def _innermost(fn: Any) -> Any:
+    while isinstance(fn, (functools.partial, Told)):
+        fn = fn.func if isinstance(fn, functools.partial) else fn.fn
+    return fn
 
 
 def _uses(codes: list[CodeType], name: str) -> frozenset[str]:
@@ -180,13 +177,14 @@ class Copies:
         self._functions: dict[int, FunctionType] = {}
         self._cells: dict[int, CellType] = {}
         self._stages: dict[int, tuple[Any, Any]] = {}
+        self._unfilled: list[FunctionType] = []
 
     def stages(self, stages: tuple[S, ...]) -> tuple[S, ...]:
         """The same steps with this worker's functions."""
         known = self._stages.get(id(stages))
         if known is None:
             known = self._stages[id(stages)] = stages, tuple(map(self.step, stages))
-        return known[1]  # type: ignore[no-any-return]
+        return known[1]
 
     def step(self, step: S) -> S:
         """The same step with this worker's functions."""
@@ -196,33 +194,34 @@ class Copies:
 
     def function(self, fn: Any) -> Any:
         """This worker's `fn`."""
+        copy = self.called(fn)
+        while self._unfilled:
+            self._fill(self._unfilled.pop())
+        return copy
+
+    def called(self, fn: Any) -> Any:
+        """This worker's `fn`, the cells of which may still be empty."""
         if type(fn) is Told:
-            return Told(self.function(fn.fn), fn.step)
+            return Told(self.called(fn.fn), fn.step)
         if type(fn) is functools.partial:
-            return self._partial(fn)
+            inner = self.called(fn.func)
+            return fn if inner is fn.func else functools.partial(inner, *fn.args, **fn.keywords)
         if not _is_inner(fn):
             return fn
         return self._functions.get(id(fn)) or self._copied(fn)
 
-    def _partial(self, fn: functools.partial[Any]) -> functools.partial[Any]:
-        inner = self.function(fn.func)
-        if inner is fn.func or fn.__dict__:
-            return fn
-        return functools.partial(inner, *fn.args, **fn.keywords)
-
     def _copied(self, fn: FunctionType) -> FunctionType:
-        closure = None if fn.__closure__ is None else tuple(map(self._cell, fn.__closure__))
         # Attributes and annotations stay behind: a copy is called, and nobody gets to see it.
+        closure = None if fn.__closure__ is None else tuple(map(self._cell, fn.__closure__))
         copy = FunctionType(fn.__code__, fn.__globals__, fn.__name__, None, closure)
         copy.__qualname__ = fn.__qualname__
-        self._functions[id(fn)] = copy  # before its cells are filled: one may hold the function itself
         fresh = _same if usage.compares_identity(fn.__code__) else Copies.number
         if fn.__defaults__:
             copy.__defaults__ = tuple(fresh(self, value) for value in fn.__defaults__)
         if fn.__kwdefaults__:
             copy.__kwdefaults__ = {key: fresh(self, value) for key, value in fn.__kwdefaults__.items()}
-        for cell in fn.__closure__ or ():
-            self._fill(cell)
+        self._functions[id(fn)] = copy
+        self._unfilled.append(fn)
         return copy
 
     def _cell(self, cell: CellType) -> CellType:
@@ -233,15 +232,17 @@ class Copies:
             copy = self._cells[id(cell)] = CellType()
         return copy
 
-    def _fill(self, cell: CellType) -> None:
-        how, copy = self._survey.how(cell), self._cells.get(id(cell))
-        if how is not None and copy is not None and owners.is_empty(copy):
-            copy.cell_contents = how(self, cell.cell_contents)
+    def _fill(self, fn: FunctionType) -> None:
+        for cell in fn.__closure__ or ():
+            how, copy = self._survey.how(cell), self._cells.get(id(cell))
+            if how is not None and copy is not None and owners.is_empty(copy):
+                copy.cell_contents = how(self, cell.cell_contents)
 
     def number(self, value: Any) -> Any:
         """An equal number that this thread made; anything else as it is."""
         if type(value) in _NUMBERS and value == value:
-            return -(-value)
+            negative = -value
+            return -negative
         return value
 
     def collection(self, value: Any) -> Any:

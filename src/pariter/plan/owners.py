@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from inspect import unwrap
 from types import CellType, CodeType, FrameType, FunctionType
-from typing import Any
+from typing import Any, NamedTuple
 
 from pariter.plan import usage
 
 _NOTHING = object()
 
 
-@dataclass(frozen=True, slots=True)
-class Owner:
+class Owner(NamedTuple):
     """The code of the function that a cell is a variable of."""
 
     code: CodeType
@@ -85,16 +85,18 @@ def owner_of(cell: CellType, name: str, fn: FunctionType, frame: FrameType | Non
         if usage.captures_from(owner, code, name) and frame.f_locals.get(name, _NOTHING) is value:
             return Owner(owner, True)
         frame = frame.f_back
-    found = _by_name(fn)
-    return Owner(found, False) if found is not None and usage.captures_from(found, code, name) else None
+    owners = (outer for outer in _around(fn) if usage.captures_from(outer, code, name))
+    return next((Owner(outer, False) for outer in owners), None)
 
 
-def _by_name(fn: FunctionType) -> CodeType | None:
-    """The code of the outermost function that `fn` was made in, if its name still means that one."""
+def _around(fn: FunctionType) -> Iterator[CodeType]:
+    """All code of the outermost function that `fn` was made in, if its name still means that one."""
     first, *path = fn.__code__.co_qualname.partition(".<locals>")[0].split(".")
     found: Any = fn.__globals__.get(first)
     for part in path:
         found = vars(found).get(part) if isinstance(found, type) else None
     found = getattr(found, "__func__", found)  # of a static or class method
-    found = unwrap(found) if isinstance(found, FunctionType) else found
-    return found.__code__ if isinstance(found, FunctionType) else None
+    with contextlib.suppress(ValueError):  # a function that wraps itself
+        found = unwrap(found) if isinstance(found, FunctionType) else found
+    if isinstance(found, FunctionType):
+        yield from usage.code_in(found.__code__)

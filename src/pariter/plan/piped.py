@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 
 from pariter._caught import Caught
 from pariter.plan.blame import annotate
-from pariter.plan.place import Block, Site
+from pariter.plan.place import Block, Copier, Site
 from pariter.plan.sinks import Sink
 from pariter.plan.sources import Puller, Source
 from pariter.plan.stages import Stage
@@ -48,7 +48,7 @@ class Piped(Source[Any]):
     def open(self, blocks: Iterable[Block], site: Site) -> Iterator[Any]:
         site.steps = self.stages
         items = self.source.open(blocks, site.descend())
-        for stage in self.stages:
+        for stage in self.stages if site.copies is None else site.copies.stages(self.stages):
             items = stage.attach(items)
         return items
 
@@ -118,10 +118,10 @@ class Leaf(NamedTuple):
     """Whether it needed no more items, so that nothing to its right is wanted."""
 
 
-def run_leaf(piped: Piped, sink: Sink, feed: Feed, worker: str, at: int = 0) -> Leaf:
-    """Run one leaf that begins at position `at`; an exception carries its note."""
-    site = Site()
-    consume = sink.at(at)
+def run_leaf(piped: Piped, sink: Sink, feed: Feed, worker: str, at: int = 0, copies: Copier | None = None) -> Leaf:
+    """Run one leaf that begins at position `at`, with the worker's `copies`; an exception carries its note."""
+    site = Site(copies)
+    consume = (sink if copies is None else copies.step(sink)).at(at)
     try:
         partial = consume(piped.open(feed.blocks(), site))
         if not feed.ended and not sink.settled(partial) and not piped.stops:

@@ -89,19 +89,40 @@ class ItemSpot:
         return Place(self.index, self.item) if self.index >= 0 else None
 
 
-class Site:
-    """One opened source within a leaf: its spot, and the steps that run over it."""
+class TurnSpot:
+    """The place of a source that takes items of several others in turn: that of the item itself."""
 
-    __slots__ = ("inner", "spot", "steps")
+    __slots__ = ("site",)
 
     def __init__(self) -> None:
+        self.site: Site | None = None
+
+    def place(self) -> Place | None:
+        return None if self.site is None else self.site.place()
+
+
+class Copier(Protocol):
+    """Gives the worker that runs a leaf its own copies of functions."""
+
+    def stages(self, stages: tuple[Any, ...]) -> tuple[Any, ...]: ...
+
+    def step(self, step: Any) -> Any: ...
+
+
+class Site:
+    """One opened source within a leaf: its spot, the steps that run over it, and copies of their functions."""
+
+    __slots__ = ("copies", "inner", "spot", "steps")
+
+    def __init__(self, copies: Copier | None = None) -> None:
+        self.copies = copies
         self.spot: Spot | None = None
         self.steps: tuple[Any, ...] = ()
         self.inner: list[Site] = []
 
     def descend(self) -> Site:
         """The site of a source below this one."""
-        site = Site()
+        site = Site(self.copies)
         self.inner.append(site)
         return site
 

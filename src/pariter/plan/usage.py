@@ -12,9 +12,9 @@ import dis
 import inspect
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import lru_cache
 from types import CodeType
+from typing import NamedTuple
 
 SUBSCRIPT = "subscript"
 CONTAINS = "contains"
@@ -48,8 +48,7 @@ _MOVES = {
 _LAST = ("RETURN_VALUE", "RETURN_CONST", "RAISE_VARARGS", "RERAISE")
 
 
-@dataclass(frozen=True, slots=True)
-class _Facts:
+class _Facts(NamedTuple):
     """What is read off a code object, once."""
 
     instructions: list[dis.Instruction]
@@ -66,12 +65,18 @@ def _facts(code: CodeType) -> _Facts:
     stored = {
         str(ins.argval)
         for ins in instructions
-        if ins.opcode in dis.hasfree
-        and not (ins.opname.startswith("LOAD_") or ins.opname in _TOUCHES_NO_CONTENT)
+        if ins.opcode in dis.hasfree and not (ins.opname.startswith("LOAD_") or ins.opname in _TOUCHES_NO_CONTENT)
     }
     stored.update(*(_facts(inner).stored for inner in nested))
     at_offset = {ins.offset: at for at, ins in enumerate(instructions)}
     return _Facts(instructions, at_offset, frozenset(stored), nested)
+
+
+def code_in(code: CodeType) -> Iterator[CodeType]:
+    """`code` and all code nested in it, at any depth."""
+    yield code
+    for nested in _facts(code).nested:
+        yield from code_in(nested)
 
 
 def stores(code: CodeType, name: str) -> bool:
