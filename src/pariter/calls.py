@@ -7,8 +7,8 @@ from concurrent.futures import Future
 from typing import Any, ParamSpec, TypeVar, overload
 
 from pariter.current import current_thread_pool, enclosing_pool
-from pariter.engines.base import dropped
 from pariter.fluent import checks
+from pariter.plan.place import dropped
 from pariter.pools import Pool
 from pariter.sched import spawn as _spawn
 from pariter.sched.join import join as _join

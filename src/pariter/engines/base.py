@@ -20,7 +20,7 @@ from typing import Any, Protocol
 from pariter._record import Record
 from pariter.plan.blame import annotate_merge
 from pariter.plan.piped import Leaf, Piped, run_leaf
-from pariter.plan.place import Block, Copier
+from pariter.plan.place import Block, Copier, dropped
 from pariter.plan.sinks import Sink
 from pariter.sched import _platform
 from pariter.sched.lanes import Cuts, Lane
@@ -80,10 +80,6 @@ class Engine(Protocol):
 
 enclosing: ContextVar[Any] = ContextVar("pariter_pool", default=None)
 """The pool whose `with` block, `install` or run encloses the caller, or `"serial"`; None outside."""
-
-
-dropped: ContextVar[Callable[[], bool]] = ContextVar("pariter_dropped")
-"""Tells whether what the caller works on is still wanted; set while a leaf runs."""
 
 
 def this_thread() -> str:

@@ -20,9 +20,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from pariter._caught import Caught
-from pariter.engines.base import Terms, dropped, this_thread
+from pariter.engines.base import Terms, this_thread
 from pariter.plan.piped import Leaf, Piped, WholeFeed, run_leaf
-from pariter.plan.place import Copier
+from pariter.plan.place import Copier, dropped
 from pariter.plan.sinks import Sink
 from pariter.sched import _platform
 from pariter.sched.latch import Latch

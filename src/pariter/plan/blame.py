@@ -70,7 +70,7 @@ def annotate(error: BaseException, site: Site, sink: Step, worker: str) -> None:
     if raised_before and _noted(error):
         return
     place = (site if step is None else steps.get(id(step), (step, site))[1]).place()
-    where = "" if place is None else f" at item {place.index}"
+    where = "" if place is None else f" at {place.words or f'item {place.index}'}"
     if step is not None and place is not None:
         where += f" ({describe_value(place.item)})"
     name = "the source" if step is None else step.describe()

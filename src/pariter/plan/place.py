@@ -6,7 +6,8 @@ iterator has come is asked of the iterator itself (PEP 424), and only when somet
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextvars import ContextVar
 from operator import length_hint
 from typing import Any, Protocol
 
@@ -16,11 +17,16 @@ Block = tuple[int, int]
 """Positions `low` up to `high`: what a feed hands out and a source turns into items."""
 
 
+dropped: ContextVar[Callable[[], bool]] = ContextVar("pariter_dropped")
+"""Tells whether what the caller works on is no longer wanted; set while a leaf runs."""
+
+
 class Place(Record):
-    """The item a source handed out last and its index in the user's data."""
+    """The item a source handed out last and its index in the user's data, or in words where it has none."""
 
     index: int
     item: object
+    words: str = ""
 
 
 class Spot(Protocol):
