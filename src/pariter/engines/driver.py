@@ -18,6 +18,7 @@ from pariter.plan.pipeline import Binder, Options, Plan
 from pariter.plan.reshape import Enumerate
 from pariter.plan.searching import Compare, Equal, FirstNot
 from pariter.plan.sinks import Sink
+from pariter.plan.sliced import pulled
 from pariter.plan.sources import Held, Iterated, Source
 from pariter.plan.stages import Continued, Function
 from pariter.plan.values import MISSING
@@ -254,7 +255,9 @@ class Phases(Binder):
 
     def backwards(self, piped: Piped) -> Piped:
         """The same items, the last one first."""
-        if piped.span is None or not piped.reversible:
+        if piped.span is None and piped.reversible:
+            piped = Piped(pulled(piped.source), piped.stages)
+        if not piped.reversible:
             held = self.hold(piped, None)
             if held.span is None:
                 held = Held(list(self.values(Piped(held, ()))))

@@ -140,9 +140,12 @@ class _ChunkPuller(Puller[list[Any]]):
         self._inner = inner
         self._size = size
         self._like = like
+        self._pulled = 0
 
     def pull(self, most: int) -> Source[list[Any]]:
-        return self._like.like(self._inner.pull(most * self._size))
+        piece = self._inner.pull(most * self._size)
+        first, self._pulled = self._pulled, self._pulled + -(-units(piece) // self._size)
+        return self._like.like(piece, range(self._pulled - first), range(first, self._pulled))
 
     def close(self) -> None:
         self._inner.close()
@@ -213,11 +216,12 @@ class Windowed(Arranged[tuple[Any, ...]]):
 class Blocked(Compound[Any]):
     """Each block the feed hands out as one item: a list, or a view of an array."""
 
-    __slots__ = ()
+    __slots__ = ("_first",)
 
-    def __init__(self, inner: Source[Any]) -> None:
+    def __init__(self, inner: Source[Any], first: int = 0) -> None:
         super().__init__((inner,))
         self.exact = False
+        self._first = first  # what its first unit was called before any cut
 
     @property
     def span(self) -> int | None:
@@ -235,8 +239,8 @@ class Blocked(Compound[Any]):
         items = inner.open(below, site.descend()) if view is None else iter(())
 
         def batches() -> Iterator[Any]:
-            for spot.index, high in here:
-                low = spot.index
+            for low, high in here:
+                spot.index = self._first + low
                 spot.item = batch = list(islice(items, high - low)) if view is None else view(low, high)
                 if len(batch):
                     yield batch
@@ -246,7 +250,7 @@ class Blocked(Compound[Any]):
         return batches()
 
     def view(self, indices: range) -> Blocked:
-        return Blocked(self.parts[0].view(indices))
+        return Blocked(self.parts[0].view(indices), self._first + indices.start)
 
     def puller(self) -> Puller[Any]:
         return _BlockPuller(self.parts[0].puller())
@@ -255,9 +259,12 @@ class Blocked(Compound[Any]):
 class _BlockPuller(Puller[Any]):
     def __init__(self, inner: Puller[Any]) -> None:
         self._inner = inner
+        self._pulled = 0
 
     def pull(self, most: int) -> Source[Any]:
-        return Blocked(self._inner.pull(most))
+        piece = self._inner.pull(most)
+        first, self._pulled = self._pulled, self._pulled + units(piece)
+        return Blocked(piece, first)
 
     def close(self) -> None:
         self._inner.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
+from pariter._caught import Caught
 from pariter.plan.ranges import as_slice, compose
 from pariter.plan.sources import Cuttable, Fetched, Slices
 
@@ -41,7 +42,7 @@ class Elements(Cuttable[T]):
         picked, labels = compose(self.indices, indices), compose(self.labels, indices)
         return Elements(self.data, picked, labels, self._slices_work)
 
-    def read(self, indices: range) -> Sequence[T]:
+    def read(self, indices: range) -> list[T] | _Subscripted:
         if self._slices_work and indices.step == 1:
             try:
                 part = list(self.data[as_slice(indices)])
@@ -53,8 +54,42 @@ class Elements(Cuttable[T]):
         return _Subscripted(self.data, indices)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        items = list(self.read(self.indices))
-        return Slices, (items, None, self.labels)
+        block = self.read(self.indices)
+        if isinstance(block, list):
+            return Slices, (block, None, self.labels)
+        fetched = [_outcome(block, at) for at in range(len(block))]
+        if not any(isinstance(outcome, Caught) for outcome in fetched):
+            return Slices, (fetched, None, self.labels)
+        return Outcomes, (fetched, range(len(fetched)), self.labels)
+
+
+def _outcome(block: Fetched, at: int) -> Any:
+    try:
+        return block.fetch_at(at)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # raised again when its turn comes, which may be never
+        return Caught(error)
+
+
+class Outcomes(Cuttable[Any]):
+    """What an object gave when it was asked for its items: each or, as `Caught`, what it raised."""
+
+    __slots__ = ("data",)
+
+    def __init__(self, data: list[Any], indices: range, labels: range) -> None:
+        super().__init__(indices, labels)
+        self.data = data
+
+    def view(self, indices: range) -> Outcomes:
+        return Outcomes(self.data, compose(self.indices, indices), compose(self.labels, indices))
+
+    def read(self, indices: range) -> Sequence[Any]:
+        return _Asked(self.data, indices)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        part = self.data[as_slice(self.indices)]
+        return Outcomes, (part, range(len(part)), self.labels)
 
 
 class _Subscripted(Fetched):
@@ -71,3 +106,15 @@ class _Subscripted(Fetched):
             return self._data[index]
         except StopIteration as stop:  # would end the leaf instead of failing it
             raise RuntimeError("__getitem__ raised StopIteration") from stop
+
+
+class _Asked(_Subscripted):
+    """A block of what was fetched before."""
+
+    __slots__ = ()
+
+    def fetch(self, index: int) -> Any:
+        outcome = super().fetch(index)
+        if isinstance(outcome, Caught):
+            raise outcome.error
+        return outcome

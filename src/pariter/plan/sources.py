@@ -156,20 +156,18 @@ class Same(Slices[Any]):
 
     __slots__ = ("_value",)
 
-    def __init__(self, value: Any, span: int) -> None:
-        super().__init__(range(span))
+    def __init__(self, value: Any, span: int, labels: range | None = None) -> None:
+        super().__init__(range(span), None, labels)
         self._value = value
 
     def view(self, indices: range) -> Same:
-        same = Same(self._value, length(indices))
-        same.labels = indices
-        return same
+        return Same(self._value, length(indices), compose(self.labels, indices))
 
     def read(self, indices: range) -> Any:
         return _Copies(self._value, len(indices))
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return Same, (self._value, self.span)
+        return Same, (self._value, self.span, self.labels)
 
 
 class _Copies:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Iterator
-from itertools import chain
 from typing import Any
 
 from pariter.plan.chunked import Arranged
 from pariter.plan.compound import Chained
-from pariter.plan.place import Block, ItemSpot, Site
+from pariter.plan.place import Block, Site, TurnSpot
 from pariter.plan.ranges import highest
-from pariter.plan.sources import Puller, Same, Source, units
+from pariter.plan.sources import ENDLESS, Puller, Same, Source, units
 
 
 def interleaved(a: Source[Any], b: Source[Any], *, shortest: bool) -> Source[Any]:
@@ -53,20 +52,22 @@ class Woven(Arranged[Any]):
         super().__init__(parts, indices, labels)
 
     def open(self, blocks: Iterable[Block], site: Site) -> Iterator[Any]:
-        spot = site.spot = ItemSpot()
+        spot = site.spot = TurnSpot()
         wanted: list[deque[Block]] = [deque() for _ in self.parts]
         # A part asks for its next block only when its next item is wanted, so there is always one.
+        sites = [site.descend() for _ in self.parts]
         opened = [
-            part.open(iter(queue.popleft, None), site.descend())
-            for part, queue in zip(self.parts, wanted, strict=True)
+            part.open(iter(queue.popleft, None), below)
+            for part, queue, below in zip(self.parts, wanted, sites, strict=True)
         ]
 
         def woven() -> Iterator[Any]:
-            for i, spot.index in chain.from_iterable(map(self._named, blocks)):
-                at, which = divmod(i, len(self.parts))
-                wanted[which].append((at, at + 1))
-                spot.item = next(opened[which])
-                yield spot.item
+            for low, high in blocks:
+                for i in self.indices[low:high]:
+                    at, which = divmod(i, len(self.parts))
+                    wanted[which].append((at, at + 1))
+                    spot.site = sites[which]
+                    yield next(opened[which])
 
         return woven()
 
@@ -167,7 +168,8 @@ class _Interspersing(_Buffered):
     def __init__(self, inner: Puller[Any], value: Any) -> None:
         super().__init__()
         self._inner = inner
-        self._value = value
+        self._values = Same(value, ENDLESS)
+        self._gaps = 0
         self._begun = False
 
     def more(self, wanted: int) -> Source[Any]:
@@ -179,7 +181,8 @@ class _Interspersing(_Buffered):
         half = -(-wanted // 2)
         piece = self._inner.pull(half)
         self._ended = units(piece) < half
-        return Woven((Same(self._value, units(piece)), piece))
+        first, self._gaps = self._gaps, self._gaps + units(piece)
+        return Woven((self._values.view(range(first, self._gaps)), piece))
 
     def close(self) -> None:
         self._inner.close()
