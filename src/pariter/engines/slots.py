@@ -20,7 +20,7 @@ import sys
 import threading
 import weakref
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from typing import Any
 
@@ -81,9 +81,10 @@ class Slot:
             self._discard_locked()  # it died while idle, or its initializer raised: try again
         if self._executor is None:
             executor = _executor_class()(max_workers=1, timeout=None, env=self._env)
-            self._ready = executor.submit(
-                worker_process.prepare, list(sys.path), self._env, self._initializer
-            )
+            with _interrupts_blocked():
+                self._ready = executor.submit(
+                    worker_process.prepare, list(sys.path), self._env, self._initializer
+                )
             self._executor = executor
             self._process = next(iter(executor._processes.values()), None)
             self._generation += 1
@@ -228,8 +229,25 @@ def _executor_class() -> Any:
     """Loky's executor, imported when the first process is needed."""
     from loky.process_executor import ProcessPoolExecutor
 
+    if hasattr(signal, "pthread_sigmask"):
+        from multiprocessing import resource_tracker
+
+        resource_tracker.ensure_running()  # now, because up to 3.12 it unblocks SIGINT when it starts
     atexit.register(_kill_all)  # after loky's own registration, and so called before it
     return ProcessPoolExecutor
+
+
+@contextlib.contextmanager
+def _interrupts_blocked() -> Iterator[None]:
+    """A process that starts here does not hear Ctrl-C, not even before `prepare` makes it ignore it."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def describe_exit(exit_code: int | None) -> str:

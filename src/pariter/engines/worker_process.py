@@ -32,6 +32,8 @@ def prepare(path: list[str], env: dict[str, str], initializer: bytes | None) -> 
     global is_worker, _failed
     is_worker = True
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})  # blocked while it started
     os.environ.update(env)
     sys.path[:] = list(dict.fromkeys([*path, *sys.path]))
     if initializer is not None:
