@@ -19,6 +19,7 @@ Everything else stays shared. What is done behind Python's back (`cell_contents 
 from __future__ import annotations
 
 import functools
+import itertools
 import sys
 from collections.abc import Callable, Iterable
 from inspect import CO_NESTED
@@ -75,6 +76,7 @@ class Survey:
         self._frame = frame
         self._found: dict[int, FunctionType] = {}
         self._holders: dict[int, list[FunctionType]] = {}
+        self._later: set[int] = set()
         for fn in functions:
             self._explore(fn)
         self._copies = {
@@ -87,16 +89,20 @@ class Survey:
 
     def _explore(self, fn: Any) -> None:
         """Find `fn` and the functions that it, or they, call by their variables."""
-        waiting = [fn]
+        waiting = [(fn, False)]
         while waiting:
-            fn = _innermost(waiting.pop())
-            if not _is_inner(fn) or id(fn) in self._found:
+            fn, later = waiting.pop()
+            fn = _innermost(fn)
+            if not _is_inner(fn) or (id(fn) in self._found and (id(fn) in self._later or not later)):
                 continue
-            self._found[id(fn)] = fn
             for name, cell in owners.cells(fn):
-                self._holders.setdefault(id(cell), []).append(fn)
+                if id(fn) not in self._found:
+                    self._holders.setdefault(id(cell), []).append(fn)
                 if not owners.is_empty(cell) and usage.uses(fn.__code__, name) <= {usage.CALL}:
-                    waiting.append(cell.cell_contents)
+                    waiting.append((cell.cell_contents, later or usage.may_use_later(fn.__code__, name)))
+            self._found[id(fn)] = fn
+            if later:
+                self._later.add(id(fn))
 
     def _copy_of(self, cell: CellType, name: str) -> Copy | None:
         """How to copy a cell's content, None to share the cell."""
@@ -109,11 +115,15 @@ class Survey:
             owner = owners.owner_of(cell, name, holders[0], self._frame)
             if owner is None:
                 return None
-            waits = owner.waits and not any(usage.may_use_later(code, name) for code in codes)
+            waits = owner.waits and not any(map(self._may_use_later, holders, itertools.repeat(name)))
             if not (usage.binds_once(owner.code, name) or (waits and not usage.stored_inside(owner.code, name))):
                 return None
             readers = usage.captured_inside(owner.code, name) if waits else None
         return self._content_copy(cell, name, holders, readers)
+
+    def _may_use_later(self, fn: FunctionType, name: str) -> bool:
+        """Whether the variable `name` of `fn` may be used when the plan is over."""
+        return id(fn) in self._later or usage.may_use_later(fn.__code__, name)
 
     def _content_copy(
         self, cell: CellType, name: str, holders: list[FunctionType], readers: list[CodeType] | None
