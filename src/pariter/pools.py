@@ -279,6 +279,9 @@ class ProcessPool(Pool, Executor):
         if initializer is not None and not callable(initializer):
             raise TypeError(f"ProcessPool() needs a callable initializer, got {initializer!r}")
         packed = None if initializer is None else _pack("its initializer", (initializer, tuple(initargs)))
+        for name, value in (env or {}).items():
+            if not (isinstance(name, str) and isinstance(value, str)):
+                raise TypeError(f"ProcessPool() needs an env of texts, got {name!r}: {value!r}")
         threads = inner_threads or max(1, choice.usable_cpus() // many)
         settings = {**inner_thread_limits(threads), **(env or {})}
         self._crew = Crew([Slot(index, packed, settings) for index in range(many)])

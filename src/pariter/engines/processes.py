@@ -271,7 +271,7 @@ class ProcessRun(Run):
                 self._send(piece, parcel)
             return
         if error is not None:
-            self.fail(piece.low, died_holding(error, f"items {piece.low} to {piece.high - 1}"))
+            self.fail(piece.low, died_holding(error, piece.items()))
             return
         outcome = opened(shipment.result(), self.sink)
         if isinstance(outcome, Caught):
@@ -309,6 +309,10 @@ class Piece:
         self.low = low
         self.high = high
         self.shipment: Shipment | None = None
+
+    def items(self) -> str:
+        """What it holds, in words."""
+        return f"item {self.low}" if self.high == self.low + 1 else f"items {self.low} to {self.high - 1}"
 
 
 def died_holding(error: BaseException, what: str) -> BaseException:

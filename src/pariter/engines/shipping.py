@@ -59,7 +59,8 @@ class Parcel:
             raise
         except Exception as error:
             raise CannotSend(
-                f"the items of the source cannot travel to a worker process: {error}"
+                f"the items of the source cannot travel to a worker process: {error}.\n    Let the items be "
+                f"plain data (a path for an open file), or run the plan on threads: .on('threads')"
             ) from error
 
     def _refer(self, piped: Piped) -> tuple[Any, ...]:

@@ -118,6 +118,8 @@ class Options(Positional[T_co]):
 
         `total` is taken from the plan where its length is known. Needs tqdm: `pip install "pariter[progress]"`.
         """
+        if desc is not None and not isinstance(desc, str):
+            raise TypeError(f"progress() needs a text as desc, got {desc!r}")
         if importlib.util.find_spec("tqdm") is None:
             raise ImportError('progress() needs tqdm, which is not installed: pip install "pariter[progress]"')
         return self._with(progress=(desc, total))

@@ -58,7 +58,7 @@ class Positional(Adapters[T_co]):
         if strict:
             lengths = [self._plan.length(), *(other.length() for other in step.others)]
             if None not in lengths and len(set(lengths)) > 1:
-                raise ValueError(f"zip(strict=True) needs equal lengths, got {lengths}")
+                raise ValueError(f"zip(strict=True) needs equal lengths, got {' and '.join(map(str, lengths))}")
         return self._then(step)
 
     def chain(self, *others: Iterable[U]) -> ParIter[T_co | U]:

@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 def own_thread_names(thread_name: str | Callable[[int], str], num_threads: int) -> list[str]:
     """The names of all threads of a pool, so that a `thread_name` that raises does so where the pool is made."""
     if isinstance(thread_name, str):
-        return [thread_name.format(index) for index in range(num_threads)]
+        try:
+            return [thread_name.format(index) for index in range(num_threads)]
+        except (LookupError, AttributeError) as error:
+            raise ValueError(f"thread_name can only hold {{}}, for the index, got {thread_name!r}") from error
     if not callable(thread_name):
         raise TypeError(
             f"thread_name must be a format string or a callable of the index, got {thread_name!r}"
