@@ -13,6 +13,7 @@ from pariter.engines.base import Engine, Terms, merged, this_thread
 from pariter.plan.blame import annotate_merge
 from pariter.plan.collecting import Hold, Part, Prefixes, Scan
 from pariter.plan.compound import Chained, Zipped
+from pariter.plan.guard import Failed, Returned, Sifting, raise_together, returned, sifted
 from pariter.plan.piped import Leaf, Piped
 from pariter.plan.pipeline import Binder, Options, Plan
 from pariter.plan.reshape import Enumerate
@@ -100,7 +101,8 @@ class Phases(Binder):
     """The runs that one run of a plan consists of."""
 
     def __init__(self, engine: Engine, plan: Plan, *, streaming: bool = False) -> None:
-        super().__init__()
+        super().__init__(plan.options.on_error)
+        self._failed: list[Failed] = []
         self._engine = engine
         self._options: Options = plan.options
         self._terms = terms_of(plan)
@@ -124,13 +126,22 @@ class Phases(Binder):
 
     def run(self, piped: Piped, sink: Sink) -> Any:
         """The answer of `sink`."""
+        if self.policy == "group":
+            partial, failed = self._run(piped, Sifting(sink))
+            raise_together(self._failed + failed)
+            return sink.finish(partial)
+        if self.policy == "return":
+            piped = Piped(piped.source, (*piped.stages, Returned()))
+        return sink.finish(self._run(piped, sink))
+
+    def _run(self, piped: Piped, sink: Sink) -> Any:
         if self._options.blocks is not None:
             leaf = self._in_blocks(piped, sink)
         elif piped.span is not None:
             leaf = self._engine.run(piped, sink, self._cut_for(piped))
         else:
             leaf = self._streamed(piped, sink)
-        return sink.finish(leaf.partial)
+        return leaf.partial
 
     def _streamed(self, piped: Piped, sink: Sink) -> Leaf:
         partials = self._engine.stream(piped, sink, self._cut_for(piped).replace(ordered=True))
@@ -180,10 +191,12 @@ class Phases(Binder):
         parts = self._parts(piped)
         try:
             for part in parts:
-                yield from part.items
+                yield from self._without_failed(part.items)
                 if part.error is not None:
                     raise part.error.error
                 del part
+            if close:
+                raise_together(self._failed)
         finally:
             parts.close()  # type: ignore[attr-defined]
             if close:
@@ -208,7 +221,15 @@ class Phases(Binder):
         if piped.span is None or piped.endless:
             return Iterated(self.values(piped))
         part: Part = self._engine.run(piped, Hold(), self._terms).partial
-        return Held(part.items, part.error)
+        return Held(self._without_failed(part.items), part.error)
+
+    def _without_failed(self, items: list[Any]) -> list[Any]:
+        """Items of a phase that is over, with those for which a function raised put back or set aside."""
+        if self.policy == "return":
+            return list(map(returned, items))
+        if self.policy == "group":
+            return list(sifted(iter(items), self._failed))
+        return items
 
     def _some(self, piped: Piped, wanted: int) -> Source[Any]:
         if not wanted:
@@ -217,7 +238,7 @@ class Phases(Binder):
         error: Caught | None = None
         parts = self._engine.stream(piped, Hold(), self._terms.replace(window=None, ordered=True))
         for part in parts:
-            items += part.items
+            items += self._without_failed(part.items)
             error = part.error
             if len(items) >= wanted:
                 del items[wanted:]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from pariter.fluent import checks
 from pariter.fluent.positional import Positional
+from pariter.plan import guard
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
@@ -97,6 +98,21 @@ class Options(Positional[T_co]):
         True
         """
         return self._with(reproducible=True)
+
+    def on_error(self, policy: str) -> ParIter[T_co]:
+        """What happens when a function raises for an item.
+
+        `"raise"` ends the run with the first exception; `"skip"` goes on without the item; `"return"` puts the
+        exception into the item's place among the results; `"group"` goes on to the end and then raises all
+        exceptions as one ExceptionGroup, in source order. Holds for the functions of adapters that handle
+        each item alone (and of `for_each`), not for those of `fold` or of a terminal method.
+
+        >>> par_iter(["1", "x", "3"]).map(int).on_error("skip").collect()
+        [1, 3]
+        """
+        if policy not in guard.POLICIES:
+            raise ValueError(f"on_error() needs one of {', '.join(map(repr, guard.POLICIES))}, got {policy!r}")
+        return self._with(on_error=policy)
 
     def timeout(self, seconds: float) -> ParIter[T_co]:
         """Raise TimeoutError if the whole run takes longer.

@@ -49,7 +49,7 @@ class Piped(Source[Any]):
         site.steps = self.stages
         items = self.source.open(blocks, site.descend())
         for stage in self.stages if site.copies is None else site.copies.stages(self.stages):
-            items = stage.attach(items)
+            items = stage.attach_at(items, site) if stage.guards else stage.attach(items)
         return items
 
     def view(self, indices: range) -> Piped:
@@ -120,7 +120,7 @@ class Leaf(NamedTuple):
 
 def run_leaf(piped: Piped, sink: Sink, feed: Feed, worker: str, at: int = 0, copies: Copier | None = None) -> Leaf:
     """Run one leaf that begins at position `at`, with the worker's `copies`; an exception carries its note."""
-    site = Site(copies)
+    site = Site(copies, worker)
     consume = (sink if copies is None else copies.step(sink)).at(at)
     try:
         partial = consume(piped.open(feed.blocks(), site))

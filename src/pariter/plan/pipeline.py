@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 from pariter._record import Record
 from pariter.plan.blame import told_apart
+from pariter.plan.guard import guarded
 from pariter.plan.leases import MapLocal
 from pariter.plan.origins import Origin
 from pariter.plan.piped import Piped
@@ -33,6 +34,7 @@ class Options(Record):
     """The size of blocks that run one after another; 0 for sizes that double."""
     ordered: bool = True
     reproducible: bool = False
+    on_error: str = "raise"
     timeout: float | None = None
     progress: tuple[str | None, int | None] | None = None
     """What a progress bar is called, and of how many items."""
@@ -53,6 +55,8 @@ class Options(Record):
             shown.append(".unordered()")
         if self.reproducible:
             shown.append(".reproducible()")
+        if self.on_error != "raise":
+            shown.append(f".on_error({self.on_error!r})")
         if self.timeout is not None:
             shown.append(f".timeout({self.timeout!r})")
         if self.progress is not None:
@@ -125,7 +129,8 @@ class Binder(ABC):
     an error note tell functions apart that look alike.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, policy: str = "raise") -> None:
+        self.policy = policy
         self._seen: set[object] = set()
         self._locals: list[MapLocal] = []
 
@@ -140,11 +145,15 @@ class Binder(ABC):
             if isinstance(step, Stage):
                 stages = (*stages, step)
             elif isinstance(step, Reshape):
+                stages = self._guarded(stages)
                 here = Piped(source, stages) if stages else source
                 if barrier_before(step, here.exact, here.pure) or _must_end(step, stages):
                     here = self.hold(Piped(source, stages), demand(plan.steps[at:]))
                 source, stages = step.apply(here, self), ()
-        return Piped(source, stages)
+        return Piped(source, self._guarded(stages))
+
+    def _guarded(self, stages: tuple[Stage, ...]) -> tuple[Stage, ...]:
+        return stages if self.policy == "raise" else guarded(stages, self.policy)
 
     def told_apart(self, step: S) -> S:
         """`step`, so that an error note can tell its functions from those bound before it."""

@@ -116,19 +116,20 @@ class Copier(Protocol):
 
 
 class Site:
-    """One opened source within a leaf: its spot, the steps that run over it, and copies of their functions."""
+    """One opened source within a leaf: its spot, the steps that run over it, copies of their functions, the worker."""
 
-    __slots__ = ("copies", "inner", "spot", "steps")
+    __slots__ = ("copies", "inner", "spot", "steps", "worker")
 
-    def __init__(self, copies: Copier | None = None) -> None:
+    def __init__(self, copies: Copier | None = None, worker: str = "") -> None:
         self.copies = copies
+        self.worker = worker
         self.spot: Spot | None = None
         self.steps: tuple[Any, ...] = ()
         self.inner: list[Site] = []
 
     def descend(self) -> Site:
         """The site of a source below this one."""
-        site = Site(self.copies)
+        site = Site(self.copies, self.worker)
         self.inner.append(site)
         return site
 

@@ -16,6 +16,7 @@ from typing import Any, ClassVar
 
 from pariter._describe import describe_callable
 from pariter._record import Record
+from pariter.plan.place import Site
 from pariter.plan.values import Break
 
 Function = Callable[..., Any]
@@ -65,12 +66,18 @@ class Stage(Step):
     """Whether every item gives exactly one, so that positions stay known."""
     stops: ClassVar[bool] = False
     """Whether it may end before its items do, so that nothing to its right is wanted."""
+    guards: ClassVar[bool] = False
+    """Whether it must know where it is, because it keeps exceptions."""
     by_item: ClassVar[bool] = True
     """Whether each item is handled alone, so that items may as well come from the right."""
 
     def attach(self, items: Iterator[Any]) -> Iterator[Any]:
         """The iterator that does it; called once a leaf."""
         raise TypeError(f"{type(self).__name__} attaches to nothing")
+
+    def attach_at(self, items: Iterator[Any], site: Site) -> Iterator[Any]:
+        """As `attach`, for a stage that `guards`, in the leaf at `site`."""
+        return self.attach(items)
 
     def reversed(self) -> Stage:
         """The stage for items that come from the right, whose results do so too."""
