@@ -173,10 +173,10 @@ class Seeded:
         for thread in self.threads:
             thread.error = None
         self.threads.clear()
-        if errors:
-            raise errors[0]
         if self.verdict is not None:
             raise Deadlock(self.verdict)
+        if errors:
+            raise errors[0]
 
     def _unwind(self) -> None:
         self.over = True

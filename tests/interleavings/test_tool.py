@@ -70,8 +70,8 @@ def test_a_worker_that_dozes_without_comparing_epochs_is_found_asleep(monkeypatc
 
     def scenario() -> None:
         pool = WorkerPool(1)
-        for future in [spawn(pool, int) for _ in range(3)]:
-            future.result()
+        for _ in range(6):
+            spawn(pool, int).result()
 
     assert _seed_that_hangs(scenario, range(300)) is not None
 

@@ -120,7 +120,6 @@ class WorkerPool:
                 self._wait_for_seat(ticket)
             worker = self.workers[ticket.index]
             worker.root = None
-            worker.depth = 0
             return _step_in(worker)
         except BaseException:
             seats.give_up_waiting(ticket)
@@ -141,7 +140,7 @@ class WorkerPool:
         if worker is not self.workers[worker.index]:
             return  # We are in a forked child, where that seat is gone.
         try:
-            if worker.depth == 1:
+            if worker not in here.outer:
                 while worker.mailbox and worker.run_next(worker.find_mail):
                     pass
                 if self.seats.barren and not self.seats.threads:  # Nobody else will run what this guest leaves.
@@ -151,12 +150,18 @@ class WorkerPool:
             self._step_out(worker)
 
     def _step_out(self, worker: Worker) -> None:
-        worker.depth -= 1
-        if not worker.depth:
+        # However often this is interrupted and begun again, it does everything once: rise() knows who sits there, and no
+        # call stands between the last two lines of the change.
+        outer = here.outer
+        if worker not in outer:
+            if worker.taken:
+                worker.give_back(0)
             self.seats.rise(worker.index, my_token())
-        here.worker = here.outer.pop()
-        if self.seats.unstarted:
-            self.start_threads()
+            if self.seats.unstarted:
+                self.start_threads()
+        if outer:
+            here.worker = outer[-1]
+            del outer[-1]
 
     def seated(self, fn: Callable[..., T], *args: Any) -> T:
         """`fn(*args)` on a seat; whenever Ctrl-C comes, the seat is given back."""
@@ -168,10 +173,29 @@ class WorkerPool:
             finally:
                 self.leave(worker)
         except KeyboardInterrupt:
-            # It may have hit leave() itself.
-            while len(here.outer) > depth and here.worker is not None:
-                self._step_out(here.worker)
+            self._step_out_to(depth)
             raise
+
+    def seated_if_free(self, fn: Callable[[], object], *, wait: bool = False) -> bool:
+        """As `seated(fn)` if a seat is free, or if one may `wait` for it; returns whether `fn` was called."""
+        depth = len(here.outer)
+        try:
+            worker = self.enter() if wait else self.try_enter()
+            if worker is None:
+                return False
+            try:
+                fn()
+            finally:
+                self.leave(worker)
+            return True
+        except KeyboardInterrupt:
+            self._step_out_to(depth)
+            raise
+
+    def _step_out_to(self, depth: int) -> None:
+        """An interrupt may have hit leave() itself: undo what is still to be undone."""
+        while len(here.outer) > depth and here.worker is not None:
+            self._step_out(here.worker)
 
     # --- work ------------------------------------------------------------------------------------------------
 
@@ -291,9 +315,9 @@ class WorkerPool:
 
 
 def _step_in(worker: Worker) -> Worker:
-    here.outer.append(here.worker)
+    outer = here.outer
+    outer += [here.worker]  # no call, so that no KeyboardInterrupt comes before the next line
     here.worker = worker
-    worker.depth += 1
     return worker
 
 

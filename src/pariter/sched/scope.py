@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import Future
+from functools import partial
 from types import TracebackType
 from typing import ParamSpec, TypeVar
 
@@ -57,13 +58,13 @@ class Scope:
         """
         task = Task(self._pool, fn, args, kwargs, root=self._root, scope=self)
         future: TaskFuture[T] = task.future  # type: ignore[assignment]
-        with self._lock:
-            if self._all_ended.is_set():
-                raise RuntimeError("this scope has ended: spawn in its block, or in one of its tasks")
-            self._unfinished += 1
-            self._spawned += 1
-            self._order[task] = self._spawned
         try:
+            with self._lock:
+                if self._all_ended.is_set():
+                    raise RuntimeError("this scope has ended: spawn in its block, or in one of its tasks")
+                self._unfinished += 1
+                self._spawned += 1
+                self._order[task] = self._spawned
             self._pending[task] = None
             self._pool.push(task, needs_thread=self._pool.own_threads_only)
         except BaseException:
@@ -75,15 +76,15 @@ class Scope:
         return future
 
     def ended(self, task: Task, error: BaseException | None) -> None:
-        """`task` has run, or will not."""
+        """`task` has run, or will not. May be told twice, after an interruption, or of one that was never counted."""
         self._pending.pop(task, None)
         with self._lock:
-            order = self._order.pop(task, None)
-            if order is None:
-                return  # told a second time, after an interruption
-            if error is not None:
-                self._errors[order] = error
-            self._unfinished -= 1
+            order = self._order.get(task)
+            if order is not None:
+                if error is not None:
+                    self._errors[order] = error
+                del self._order[task]
+                self._unfinished -= 1
             if self._body_over and not self._unfinished:
                 self._all_ended.set()
 
@@ -92,22 +93,24 @@ class Scope:
     ) -> None:
         interrupt: KeyboardInterrupt | None = None
         try:
-            with self._lock:
-                self._body_over = True
-                if not self._unfinished:
-                    self._all_ended.set()
-            if isinstance(error, KeyboardInterrupt):
-                self._drop_unstarted()
             try:
-                self._wait()
+                self._end(drop=isinstance(error, KeyboardInterrupt))
             except KeyboardInterrupt as caught:
                 interrupt = caught
-                self._drop_unstarted()
-                self._wait()
+                self._end(drop=True)
             self._raise(error, interrupt)
         finally:
             self._errors.clear()
             del error, interrupt, traceback
+
+    def _end(self, *, drop: bool) -> None:
+        with self._lock:
+            self._body_over = True
+            if not self._unfinished:
+                self._all_ended.set()
+        if drop:
+            self._drop_unstarted()
+        self._wait()
 
     def _raise(self, body_error: BaseException | None, interrupt: KeyboardInterrupt | None) -> None:
         errors = [self._errors[order] for order in sorted(self._errors)]
@@ -154,7 +157,7 @@ class Scope:
 
     def _wait_as(self, worker: Worker) -> None:
         self._waiter = my_token()
-        worker.wait(self._all_ended, lambda: self._find(worker))
+        worker.wait(self._all_ended, partial(self._find, worker))
 
     def _find(self, worker: Worker) -> Runnable | None:
         """A task of this scope, the newest first; else a job made on behalf of one."""
@@ -178,16 +181,15 @@ class Scope:
     def _help_from_outside(self) -> None:
         """Run tasks on a seat while there are some to begin and there is a free seat."""
         pool = self._pool
-        while self._pending:
-            # Without a single thread, it is the callers who do everything.
-            worker = pool.enter() if not pool.seats.threads else pool.try_enter()
-            if worker is None:
-                return
-            try:
-                while not pool.guests_waiting and worker.run_next(lambda: self._take_pending(worker)):
-                    pass
-            finally:
-                pool.leave(worker)
+        # Without a single thread, it is the callers who do everything, and wait for each other.
+        while self._pending and pool.seated_if_free(self._run_pending, wait=not pool.seats.threads):
+            pass
+
+    def _run_pending(self) -> None:
+        worker = held_by_this_thread(self._pool)
+        assert worker is not None
+        while not self._pool.guests_waiting and worker.run_next(partial(self._take_pending, worker)):
+            pass
 
 
 def scope(pool: WorkerPool) -> Scope:

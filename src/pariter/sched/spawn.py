@@ -9,6 +9,7 @@ Proof    docs/design/scheduler.md#tasks   Tests  tests/sched/test_spawn.py, test
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from concurrent.futures import CancelledError, Future
 from contextvars import Context, copy_context
@@ -67,7 +68,8 @@ class Task:
                 call, self.call = self.call, None
             if call is None or future is None:
                 return None
-            future.set_running_or_notify_cancel()
+            if not future.running():  # as it may be if a run of it was interrupted before it began
+                future.set_running_or_notify_cancel()
             worker.root = self
             begun = True
             context, fn, args, kwargs = call
@@ -92,16 +94,23 @@ class Task:
 
     def end(self, future: TaskFuture[Any], value: Any, error: BaseException | None) -> None:
         """Tell the future and the scope how it ended. May be called again, if it was interrupted."""
-        self.future = None
         if not future.done():
             if error is None:
                 future.set_result(value)
             else:
                 future.set_exception(error)
+        self.let_go(future, error)
+
+    def let_go(self, future: TaskFuture[Any], error: BaseException | None) -> None:
+        """The future is done: tell all others, and forget them."""
+        with self.lock:
+            latch = future.done_latch
+        if latch is not None:
+            latch.set()
         future.forget()
-        scope, self.scope = self.scope, None
-        if scope is not None:
-            scope.ended(self, error)
+        if self.scope is not None:
+            self.scope.ended(self, error)
+        self.future = self.scope = None
 
     def is_spent(self) -> bool:
         """Whether somebody has claimed it."""
@@ -119,6 +128,17 @@ class Task:
             self.future.cancel()
 
 
+class _Condition(threading.Condition):
+    """A condition that a KeyboardInterrupt cannot leave locked.
+
+    The usual one is entered by a Python function, and an interrupt may come between its taking the lock and the `with`
+    that gives it back. Here `with` finds the lock's own methods, which are C.
+    """
+
+    __enter__ = property(lambda self: self._lock.__enter__)
+    __exit__ = property(lambda self: self._lock.__exit__)
+
+
 class TaskFuture(Future[T], Generic[T]):
     """A `concurrent.futures.Future` whose `result()` and `exception()` help when called on a worker.
 
@@ -127,9 +147,10 @@ class TaskFuture(Future[T], Generic[T]):
 
     def __init__(self, pool: WorkerPool, task: Task) -> None:
         super().__init__()
+        self._condition = _Condition()
         self._pool: WorkerPool | None = pool
         self._task: Task | None = task
-        self._done_latch: Latch | None = None
+        self.done_latch: Latch | None = None
 
     def cancel(self) -> bool:
         """Cancel the call, if nobody has begun to run it; returns whether it is cancelled."""
@@ -137,11 +158,7 @@ class TaskFuture(Future[T], Generic[T]):
         if task is not None and task.claim_for_nobody():
             super().cancel()
             self.set_running_or_notify_cancel()
-            self.forget()
-            task.future = None
-            scope, task.scope = task.scope, None
-            if scope is not None:
-                scope.ended(task, None)
+            task.let_go(self, None)
         return self.cancelled()
 
     def forget(self) -> None:
@@ -185,11 +202,10 @@ class TaskFuture(Future[T], Generic[T]):
 
     def _latch(self, task: Task) -> Latch:
         with task.lock:
-            latch = self._done_latch
-            if latch is not None:
-                return latch
-            latch = self._done_latch = Latch()
-        self.add_done_callback(lambda _: latch.set())
+            latch = self.done_latch = self.done_latch or Latch()
+        # Racing with let_go(): it looks for the latch, under the same lock, after it has made us done.
+        if self.done():
+            latch.set()
         return latch
 
 

@@ -72,7 +72,6 @@ def run_until_idle(pool: WorkerPool, worker: Worker) -> None:
     """What a thread does from being given its seat to giving it up."""
     seats = pool.seats
     worker.parking = my_token()
-    worker.depth = 1
     searching = True
     while pool.workers[worker.index] is worker:
         if seats.guests_waiting and seats.cede(worker.index, searching):

@@ -3,7 +3,7 @@
 States   of a job here: in `deque` or `mailbox` → in `taken`, the stack of what this worker has in hand → run.
 Guards   The occupant pushes and pops at the right end of `deque` without a lock (deque methods are atomic: by the
          GIL, or by the per-object lock of a free-threaded build); whoever takes from the left holds `lock`, so that
-         job and latch change hands together. `taken`, `root`, `depth` belong to the occupant.
+         job and latch change hands together. `taken` and `root` belong to the occupant.
 Promise  A worker that waits runs its mailbox, what its caller named, and what no other worker can run; nothing else.
          A KeyboardInterrupt loses no job: what is in `taken` is given back.
 Proof    docs/design/scheduler.md#waiting   Tests  tests/sched/test_worker.py, tests/interleavings/test_pool.py
@@ -58,7 +58,6 @@ class Worker:
 
     __slots__ = (
         "__weakref__",
-        "depth",
         "deque",
         "index",
         "lock",
@@ -81,7 +80,6 @@ class Worker:
         self.lock = _platform.new_lock()
         self.taken: deque[Runnable] = deque()
         self.root: Runnable | None = None
-        self.depth = 0
         self.thread: _platform.Thread | None = None
         self.parking: _platform.Lock | None = None
         self.token = _platform.new_lock()
@@ -173,7 +171,7 @@ class Worker:
                 return False
             interrupt = job.run(self)
         except BaseException:
-            self._give_back(mark)
+            self.give_back(mark)
             raise
         while len(self.taken) > mark:
             self.taken.pop()
@@ -184,8 +182,8 @@ class Worker:
                 del interrupt
         return True
 
-    def _give_back(self, mark: int) -> None:
-        """Ctrl-C came while a job was on its way: whoever looks next finds it (and drops it if it was run)."""
+    def give_back(self, mark: int) -> None:
+        """Ctrl-C came while jobs were on their way: whoever looks next finds them (and drops what was run)."""
         while len(self.taken) > mark:
             job = self.taken[-1]
             for worker in self.pool.workers:  # Its owner is one of these, and may be looking for the latch.
@@ -237,7 +235,7 @@ class Worker:
             return True
         finally:
             latch.detach(token)
-            if find is not None:
+            if find is not None and token in leapers:
                 leapers.remove(token)
 
     def _held(self, foreign: bool) -> list[tuple[Worker, bool]]:
@@ -282,14 +280,15 @@ class Worker:
         before = here.worker
         if before is self:
             return self.run_next(find)
-        here.outer.append(before)
-        here.worker = self
+        outer = here.outer
         try:
+            outer += [before]
+            here.worker = self
             return self.run_next(find)
         finally:
             here.worker = before
-            if here.outer:  # Not in a child that was forked meanwhile.
-                here.outer.pop()
+            if outer:  # Not in a child that was forked meanwhile.
+                del outer[-1]
 
 
 def held_by_this_thread(pool: Any) -> Worker | None:
