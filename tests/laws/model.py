@@ -155,7 +155,7 @@ class Model:
 
         return self.staged(Stage(run, stops=True, by_item=False))
 
-    def scanned(self, op: Function, step: str) -> Model:
+    def scanned(self, op: Function) -> Model:
         return Model.held(accumulate(self.items(), op))
 
     # By position.
@@ -254,6 +254,39 @@ class Model:
             except Raised as raised:
                 return Model((Cell(0, raising(raised), is_end=True),))
         return replace(model, cells=())
+
+    def folded_in_chunks(self, size: int, make: Function, op: Function, step: str) -> Model:
+        model = self.positioned()
+
+        def folded(group: tuple[Cell, ...], index: int) -> Any:
+            found = make()
+            for cell in group:
+                item = cell.compute()
+                found = called(lambda item, found=found: op(found, item), item, step, index)
+            return found
+
+        cells = []
+        for index, low in enumerate(range(0, len(model.cells), size)):
+            group = model.cells[low : low + size]
+            is_end = any(cell.is_end for cell in group)
+            cells.append(Cell(index, lambda group=group, index=index: folded(group, index), is_end))
+        return Model(tuple(cells), pure=False)
+
+    def woven(self, other: Model, *, shortest: bool) -> Model:
+        model, other = self.positioned(), other.positioned()
+        cells: list[Cell] = []
+        for mine, its in zip(model.cells, other.cells, strict=False):
+            cells += (mine, its)
+        many = len(cells) // 2
+        left = model.cells[many:] if shortest else model.cells[many:] + other.cells[many:]
+        return Model((*cells, *(left[:1] if shortest else left)), pure=model.pure and other.pure)
+
+    def interspersed(self, value: Any) -> Model:
+        model = self.positioned()
+        cells: list[Cell] = []
+        for gap, cell in enumerate(model.cells):
+            cells += (Cell(gap - 1, lambda: value), cell)
+        return replace(model, cells=tuple(cells[1:]))
 
     # Ends.
 

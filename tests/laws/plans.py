@@ -12,12 +12,13 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial, reduce
+from itertools import zip_longest
 from typing import Any
 
 import numpy
 from hypothesis import strategies as st
 
-from pariter import ParIter, par_iter
+from pariter import Break, Left, ParIter, Right, par_iter
 from tests.laws.model import Cell, Model, Raised, raising
 
 # -- Functions ------------------------------------------------------------------------------------
@@ -346,6 +347,107 @@ def buffered(draw: Any, depth: int) -> Step:
     return Step(f".buffered({n})", lambda plan: plan.buffered(n), lambda model: model)
 
 
+@step
+def options(draw: Any, depth: int) -> Step:
+    code = draw(st.sampled_from(("by_uniform_blocks(3)", "by_exponential_blocks()", "reproducible()")))
+    name, _, argument = code.rstrip(")").partition("(")
+    arguments = [int(argument)] if argument else []
+    return Step(f".{code}", lambda plan: getattr(plan, name)(*arguments), lambda model: model)
+
+
+@step
+def map_local(draw: Any, depth: int) -> Step:
+    f = function(draw, number)
+    return Step(
+        f".map_local(list, {f})",
+        lambda plan: plan.map_local(list, lambda state, item: f(item), close=list.clear),
+        lambda model: model.one_to_one(f, "map_local", by_item=False),
+    )
+
+
+@step
+def map_batches(draw: Any, depth: int) -> Step:
+    f, size = function(draw, number), draw(st.integers(1, 5))
+
+    def each(batch: Any) -> Any:
+        return [f(item) for item in batch]
+
+    return Step(
+        f".map_batches(each {f}, {size})",
+        lambda plan: plan.map_batches(each, size),
+        lambda model: model.chunked(size).flat_mapped(each, "map_batches"),
+    )
+
+
+@step
+def while_some(draw: Any, depth: int) -> Step:
+    f = function(draw, lambda salt, item: weight(item) if (weight(item) + salt) % 9 else None)
+
+    def to_model(model: Model) -> Model:
+        return model.one_to_one(f, "map").taken_while(lambda item: item is not None, "while_some")
+
+    return Step(f".map({f}).while_some()", lambda plan: plan.map(f).while_some(), to_model)
+
+
+@step
+def fold_chunks(draw: Any, depth: int) -> Step:
+    f, size = function(draw, number), draw(st.integers(1, 5))
+
+    def op(found: tuple[Any, ...], item: Any) -> tuple[Any, ...]:
+        return (*found, f(item))
+
+    return Step(
+        f".fold_chunks({size}, tuple, {f})",
+        lambda plan: plan.fold_chunks(size, tuple, op),
+        lambda model: model.folded_in_chunks(size, tuple, op, "fold_chunks"),
+    )
+
+
+def woven(name: str, shortest: bool) -> None:
+    def make(draw: Any, depth: int) -> Step:
+        other = draw(plans(depth + 1))
+        return Step(
+            f".{name}({other})",
+            lambda plan: getattr(plan, name)(other.build()),
+            lambda model: model.woven(other.model(), shortest=shortest),
+        )
+
+    STEPS[name] = make
+
+
+woven("interleave", shortest=False)
+woven("interleave_shortest", shortest=True)
+
+
+@step
+def intersperse(draw: Any, depth: int) -> Step:
+    return Step(".intersperse(7)", lambda plan: plan.intersperse(7), lambda model: model.interspersed(7))
+
+
+@step
+def positions(draw: Any, depth: int) -> Step:
+    keep = function(draw, keeps)
+
+    def to_model(model: Model) -> Model:
+        pairs = model.enumerated(0).one_to_one(lambda pair: (pair[0], keep(pair[1])), "positions")
+        found = pairs.filtered(operator.itemgetter(1), "positions")
+        return found.one_to_one(operator.itemgetter(0), "positions")
+
+    return Step(f".positions({keep})", lambda plan: plan.positions(keep), to_model)
+
+
+@step
+def scan(draw: Any, depth: int) -> Step:
+    return Step(
+        ".map(weight).scan(add)",
+        lambda plan: plan.map(weight).scan(operator.add),
+        lambda model: model.one_to_one(weight, "map").scanned(operator.add),
+    )
+
+
+JOINING = {"zip", "chain", "interleave", "interleave_shortest"}
+
+
 # -- Plans ----------------------------------------------------------------------------------------
 
 
@@ -378,7 +480,7 @@ class RandomPlan:
 @st.composite
 def plans(draw: Any, depth: int = 0) -> RandomPlan:
     most = 8 if depth == 0 else 2
-    usable = sorted(STEPS) if depth < 2 else sorted(set(STEPS) - {"zip", "chain"})
+    usable = sorted(STEPS) if depth < 2 else sorted(set(STEPS) - JOINING)
     names = draw(st.lists(st.sampled_from(usable), max_size=most))
     return RandomPlan(draw(sources()), tuple(STEPS[name](draw, depth) for name in names))
 
@@ -446,6 +548,112 @@ plain("reduce", lambda plan: plan.map(lambda x: [x]).reduce(list, operator.add),
 searching("find_first", lambda pairs: next((item for item, is_kept in pairs if is_kept), None))
 searching("find_last", lambda pairs: next((item for item, is_kept in pairs if is_kept), None), right=True)
 searching("partition", partitioned)
+
+
+def keyed(name: str, run: Callable[[Any, Any], Any], expect: Callable[[list[tuple[Any, Any]]], Any]) -> None:
+    """A method with a key: `expect` gets pairs of `key(item)` and the item."""
+
+    def make(draw: Any) -> Terminal:
+        key = function(draw, lambda salt, item: (weight(item) + salt) % 7)
+
+        def answer(model: Model) -> Any:
+            return expect(list(model.one_to_one(lambda item: (key(item), item), name).items()))
+
+        return Terminal(f".{name}({key})", lambda plan: run(plan, key), answer)
+
+    TERMINALS[name] = make
+
+
+def grouped(pairs: list[tuple[Any, Any]]) -> dict[Any, list[Any]]:
+    groups: dict[Any, list[Any]] = {}
+    for key, item in pairs:
+        groups.setdefault(key, []).append(item)
+    return groups
+
+
+def ranked(pairs: list[tuple[Any, Any]], reverse: bool = False) -> list[Any]:
+    return [item for _, item in sorted(pairs, key=operator.itemgetter(0), reverse=reverse)]
+
+
+keyed("group_by", lambda plan, key: plan.group_by(key), grouped)
+keyed("count_by", lambda plan, key: plan.count_by(key), lambda pairs: {k: len(v) for k, v in grouped(pairs).items()})
+keyed("sorted", lambda plan, key: plan.sorted(key=key), ranked)
+keyed("nlargest", lambda plan, key: plan.nlargest(4, key), lambda pairs: ranked(pairs, reverse=True)[:4])
+keyed("nsmallest", lambda plan, key: plan.nsmallest(4, key), lambda pairs: ranked(pairs)[:4])
+plain(
+    "product", lambda plan: plan.map(weight).product(2), lambda items: reduce(operator.mul, map(weight, items), 2)
+)
+
+
+@terminal
+def position_last(draw: Any) -> Terminal:
+    keep = function(draw, keeps)
+
+    def expect(model: Model) -> Any:
+        model = model.enumerated(0).from_right()
+        found = model.one_to_one(lambda pair: (pair[0], keep(pair[1])), "position_last")
+        return next((at for at, is_kept in found.items() if is_kept), None)
+
+    return Terminal(f".position_last({keep})", lambda plan: plan.position_last(keep), expect)
+
+
+def find_map(name: str, right: bool) -> None:
+    def make(draw: Any) -> Terminal:
+        f = function(draw, maybe)
+
+        def expect(model: Model) -> Any:
+            model = model.from_right() if right else model
+            return next((x for x in model.one_to_one(f, name).items() if x is not None), None)
+
+        return Terminal(f".{name}({f})", lambda plan: getattr(plan, name)(f), expect)
+
+    TERMINALS[name] = make
+
+
+find_map("find_map_first", right=False)
+find_map("find_map_last", right=True)
+
+
+@terminal
+def partition_map(draw: Any) -> Terminal:
+    f = function(draw, lambda salt, item: (Left if weight(item) % 2 else Right)(weight(item)))
+
+    def expect(model: Model) -> Any:
+        found = list(model.one_to_one(f, "partition_map").items())
+        return [x.value for x in found if isinstance(x, Left)], [x.value for x in found if isinstance(x, Right)]
+
+    return Terminal(f".partition_map({f})", lambda plan: plan.partition_map(f), expect)
+
+
+@terminal
+def try_for_each(draw: Any) -> Terminal:
+    f = function(draw, lambda salt, item: None if begins(salt, item) else Break(weight(item)))
+
+    def expect(model: Model) -> Any:
+        return next((x for x in model.one_to_one(f, "try_for_each").items() if x is not None), None)
+
+    return Terminal(f".try_for_each({f})", lambda plan: plan.try_for_each(f), expect)
+
+
+@terminal
+def compared(draw: Any) -> Terminal:
+    other = draw(plans(2))
+
+    def sides(model: Model) -> Any:
+        mine, its = model.items(), other.model().one_to_one(weight, "map").items()
+        nothing = object()
+        for left, right in zip_longest(map(weight, mine), its, fillvalue=nothing):
+            if nothing in (left, right):
+                return -1 if left is nothing else 1
+            if left != right:
+                return -1 if left < right else 1
+        return 0
+
+    return Terminal(
+        f".map(weight).cmp({other})",
+        lambda plan: plan.map(weight).cmp(other.build().map(weight)),
+        sides,
+    )
 
 
 @terminal

@@ -112,18 +112,21 @@ def _culprit(
         opaque = [step for step in steps if step.calls()]
     silent = [step for step in steps if not step.calls()]
     suspect: Step | None = next(iter((*opaque, *silent)), sink)
-    entered = False  # the user's code
+    entered = False  # a function of the plan
+    outside = False  # code of others, which may yet come to one: heapq calls what the items come from
     while traceback is not None:
         frame, traceback = traceback.tb_frame, traceback.tb_next
-        module = str(frame.f_globals.get("__name__", ""))
+        module, code = str(frame.f_globals.get("__name__", "")), frame.f_code
         if not module.startswith("pariter."):
-            if not entered:
-                suspect, entered = codes.get(frame.f_code, suspect), True
-        elif entered:
-            if ".fluent." in module or frame.f_code.co_name == "_raise_held":
+            if not entered and (not outside or code in codes):
+                suspect, entered, outside = codes.get(code, suspect), code in codes, True
+        elif entered or outside:
+            if ".fluent." in module or code.co_name == "_raise_held":
                 return suspect, True
-        elif frame.f_code is _TOLD_CODE:
+        if entered:
+            continue
+        if code is _TOLD_CODE:
             suspect, entered = frame.f_locals["self"].step, True
-        elif frame.f_code.co_name == "fetch":
+        elif code.co_name == "fetch" and module.startswith("pariter."):
             suspect, entered = None, True
     return suspect, False
