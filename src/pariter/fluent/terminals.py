@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar, overload
 
 from pariter import current
-from pariter.engines import driver
+from pariter.engines import driver, own
 from pariter.fluent import checks
 from pariter.fluent.options import Options
 from pariter.plan import collecting, explain, reshape, searching, sinks, stages
@@ -359,7 +359,7 @@ class Terminals(Options[T_co]):
         return _index_sized(length, self._plan)
 
     def explain(self) -> str:
-        """How the plan would run: its code, its barriers, the engine and why. Runs nothing.
+        """How the plan would run: its code, its barriers, what will not scale, the engine and why. Runs nothing.
 
         >>> print(par_iter([1, 2]).map(str).on("serial").explain())
         par_iter([1, 2]).map(str).on('serial')
@@ -367,7 +367,8 @@ class Terminals(Options[T_co]):
           map(str)
         engine: serial, because of .on('serial')
         """
-        return explain.explain(self._plan, current.choice_for(self._plan))
+        choice = current.choice_for(self._plan)
+        return explain.explain(self._plan, choice, counting=choice.startswith("threads") and own.pays())
 
 
 def _index_sized(length: int, plan: Any) -> int:

@@ -1,19 +1,42 @@
-"""Print a plan as code and as a list of what happens: barriers, the engine and why."""
+"""Print a plan as code and as a list of what happens: barriers, what will not scale, the engine and why."""
 
 from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from pariter.plan.pipeline import Plan, barrier_before
 from pariter.plan.reshape import Joined, Reshape, Take
 from pariter.plan.sources import ENDLESS
 from pariter.plan.stages import Stage, Step
 
-
-def explain(plan: Plan, engine: str) -> str:
-    """The plan as code, then step by step, then the engine."""
-    return "\n".join([repr(plan), *_lines(plan, "  "), f"engine: {engine}"])
+if TYPE_CHECKING:
+    from pariter.plan.localise import Survey
 
 
-def _lines(plan: Plan, indent: str) -> list[str]:
+def explain(plan: Plan, engine: str, *, counting: bool = False) -> str:
+    """The plan as code, then step by step, then the engine.
+
+    `counting` says that it would run on threads that count references at the same time.
+    """
+    survey = None
+    if counting:
+        from pariter.plan.localise import Survey
+
+        functions = (fn for step in _steps(plan) for fn in step.calls().values())
+        survey = Survey(functions, sys._getframe())
+    return "\n".join([repr(plan), *_lines(plan, "  ", survey), f"engine: {engine}"])
+
+
+def _steps(plan: Plan) -> Iterator[Step]:
+    for step in plan.steps:
+        yield step
+        for other in step.others if isinstance(step, Joined) else ():
+            yield from _steps(other)
+
+
+def _lines(plan: Plan, indent: str, survey: Survey | None) -> list[str]:
     lines = [f"{indent}source   {_source(plan)}"]
     exact = pure = True
     for step in plan.steps:
@@ -26,10 +49,22 @@ def _lines(plan: Plan, indent: str) -> list[str]:
                 exact = pure = True
             exact = exact and step.keeps_positions
         lines.append(f"{indent}{_call(step)}")
+        if survey is not None:
+            lines += [f"{indent}shared   {_contention(what)}" for what in _shared(step, survey)]
         if isinstance(step, Joined):
             for other in step.others:
-                lines += _lines(other, indent + "    ")
+                lines += _lines(other, indent + "    ", survey)
     return lines
+
+
+def _shared(step: Step, survey: Survey) -> list[str]:
+    """The first thing, if any, that all workers will share when they run `step`."""
+    found = (survey.shared(fn) for fn in step.calls().values())
+    return [what for what in found if what is not None][:1]
+
+
+def _contention(what: str) -> str:
+    return f"{what}: threads take turns to count it, so cheap items will not scale"
 
 
 def _call(step: Step) -> str:
