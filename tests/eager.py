@@ -28,7 +28,7 @@ def eager() -> Iterator[None]:
     saved = threads.ticker, base.BLOCK_S, streams.BATCH_S, sys.getswitchinterval()
     threads.ticker = _OpensAtOnce  # type: ignore[assignment]
     base.BLOCK_S = streams.BATCH_S = 0.0
-    sys.setswitchinterval(1e-5)
+    sys.setswitchinterval(1e-4)
     try:
         yield
     finally:

@@ -39,13 +39,13 @@ def _steps(plan: Plan) -> Iterator[Step]:
 def _lines(plan: Plan, indent: str, survey: Survey | None) -> list[str]:
     lines = [f"{indent}source   {_source(plan)}"]
     exact = pure = True
-    for step in plan.steps:
+    for at, step in enumerate(plan.steps):
         if isinstance(step, Stage):
             exact = exact and step.one_to_one
             pure = False
         elif isinstance(step, Reshape):
             if barrier_before(step, exact, pure):
-                lines.append(f"{indent}barrier  {_reason(plan, step, exact)}")
+                lines.append(f"{indent}barrier  {_reason(plan.steps[:at], step, exact)}")
                 exact = pure = True
             exact = exact and step.keeps_positions
         lines.append(f"{indent}{_call(step)}")
@@ -82,10 +82,15 @@ def _source(plan: Plan) -> str:
     return f"{kind}, {length} item{'s' * (length != 1)}"
 
 
-def _reason(plan: Plan, step: Reshape, exact: bool) -> str:
-    before = plan.steps[: plan.steps.index(step)]
+def _reason(before: tuple[Step, ...], step: Reshape, exact: bool) -> str:
     if exact:
         return f"what comes before runs first, so that {step.name} computes nothing twice"
-    culprit = next(s for s in reversed(before) if isinstance(s, Stage) and not s.one_to_one)
+    culprit = next(s for s in reversed(before) if _changes_positions(s))
     held = "as many results as are wanted" if isinstance(step, Take) else "results"
     return f"{held} are held, because {step.name} needs positions that {culprit.name} has changed"
+
+
+def _changes_positions(step: Step) -> bool:
+    if isinstance(step, Reshape):
+        return not step.keeps_positions
+    return isinstance(step, Stage) and not step.one_to_one

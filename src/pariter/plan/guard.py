@@ -73,6 +73,9 @@ class Guarded(Stage):
             inner[int(number)] = inner[int(number)].with_calls({field: fn})
         return Guarded(tuple(inner), self.keeps)
 
+    def reversed(self) -> Guarded:
+        return Guarded(tuple(stage.reversed() for stage in self.inner), self.keeps)
+
     def attach_at(self, items: Iterator[Any], site: Site) -> Iterator[Any]:
         site.steps = tuple(
             part for step in site.steps for part in (step.inner if isinstance(step, Guarded) else (step,))
@@ -120,6 +123,7 @@ class PassedBy(Stage):
 
     inner: Stage
     name: ClassVar[str] = "on_error"
+    by_item: ClassVar[bool] = False
 
     @property
     def stops(self) -> bool:  # type: ignore[override]

@@ -12,7 +12,7 @@ import array
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, islice, repeat
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from pariter._caught import Caught
 from pariter.plan.place import Block, BlockSpot, Site
@@ -128,7 +128,6 @@ class Slices(Cuttable[T]):
     """A sequence of a built-in kind, a range or a NumPy array, read by slicing it."""
 
     __slots__ = ("carries_data", "data")
-    _AS_LIST: ClassVar[tuple[type, ...]] = (array.array, memoryview)  # their iterators keep no count
 
     def __init__(self, data: Any, indices: range | None = None, labels: range | None = None) -> None:
         if indices is None:
@@ -141,13 +140,15 @@ class Slices(Cuttable[T]):
         return Slices(self.data, compose(self.indices, indices), compose(self.labels, indices))
 
     def read(self, indices: range) -> Sequence[T]:
+        if isinstance(self.data, memoryview):
+            # Not by slicing: two threads that slice one view at once spoil its count of slices on
+            # a free-threaded 3.13, and it says that it was released.
+            return list(map(self.data.__getitem__, indices))
         part: Sequence[T] = self.data[as_slice(indices)]
-        return list(part) if isinstance(part, self._AS_LIST) else part
+        return list(part) if isinstance(part, array.array) else part  # whose iterator keeps no count
 
     def __reduce__(self) -> tuple[Any, ...]:
-        part = self.data[as_slice(self.indices)]
-        if isinstance(part, memoryview):
-            part = list(part)
+        part = self.read(self.indices) if isinstance(self.data, memoryview) else self.data[as_slice(self.indices)]
         return Slices, (part, None, self.labels)
 
 

@@ -324,7 +324,7 @@ class FoldEach(Fold):
     one_to_one: ClassVar[bool] = True
 
     def attach(self, items: Iterator[Any]) -> Iterator[Any]:
-        return chain.from_iterable(map(self._folded, items))
+        return chain.from_iterable(map(self._folded, map(iter, items)))
 
 
 class MapBatches(FlatMap):
