@@ -215,7 +215,7 @@ class Phases(Binder):
         """Run `piped` before what comes after it: a barrier, or a stream in front of a stream."""
         if self._streaming:
             values = self.values(piped)
-            return Iterated(values if wanted is None else islice(values, wanted))
+            return Iterated(values if wanted is None else _closing(islice(values, wanted), values))
         if wanted is not None:
             return self._some(piped, wanted)
         if piped.span is None or piped.endless:
@@ -253,7 +253,8 @@ class Phases(Binder):
         if not (piped.exact and piped.pure):
             source = self.hold(piped, None)
         if source.span is None:
-            return Iterated(dropwhile(keep, self.values(Piped(source, ()))))
+            values = self.values(Piped(source, ()))
+            return Iterated(_closing(dropwhile(keep, values), values))
         pairs = Enumerate().apply(source, self)
         try:
             first = self._engine.run(Piped(pairs, ()), FirstNot(keep), self._terms).partial
@@ -269,8 +270,8 @@ class Phases(Binder):
         if self._streaming or piped.span is None or piped.endless:
             values = self.values(piped)
             if initial is MISSING:
-                return Iterated(accumulate(values, op))
-            return Iterated(accumulate(values, op, initial=initial))
+                return Iterated(_closing(accumulate(values, op), values))
+            return Iterated(_closing(accumulate(values, op, initial=initial), values))
         leaf = self._engine.run(piped, Scan(op), self._cut_for(piped))
         return continued(leaf.partial, op, initial)
 
@@ -284,6 +285,14 @@ class Phases(Binder):
                 held = Held(list(self.values(Piped(held, ()))))
             piped = Piped(held, ())
         return piped.reversed()
+
+
+def _closing(items: Iterator[Any], values: Iterator[Any]) -> Iterator[Any]:
+    """`items`, which are made of `values`; ends the run behind those with them."""
+    try:
+        yield from items
+    finally:
+        values.close()  # type: ignore[attr-defined]
 
 
 def continued(runs: list[Prefixes], op: Function, initial: Any) -> Source[Any]:
