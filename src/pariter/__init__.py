@@ -29,6 +29,19 @@ from pariter.errors import (
     WorkerDied,
 )
 from pariter.fluent.iter import ParIter, par_iter
+from pariter.fluent.sources import (
+    empty,
+    once,
+    par_chunk_by,
+    par_chunks,
+    par_rchunks,
+    par_split,
+    par_windows,
+    par_zip,
+    repeat,
+    split,
+    walk_tree,
+)
 from pariter.plan.values import Break, Left, Right
 from pariter.pools import Pool, ProcessPool, SerialPool, ThreadPool
 
@@ -55,9 +68,20 @@ __all__ = [
     "current_num_threads",
     "current_pool",
     "current_thread_index",
+    "empty",
     "join",
+    "once",
+    "par_chunk_by",
+    "par_chunks",
     "par_iter",
+    "par_rchunks",
+    "par_split",
+    "par_windows",
+    "par_zip",
+    "repeat",
     "scope",
     "spawn",
+    "split",
+    "walk_tree",
     "yield_now",
 ]

@@ -112,6 +112,7 @@ def _culprit(
         opaque = [step for step in steps if step.calls()]
     silent = [step for step in steps if not step.calls()]
     suspect: Step | None = next(iter((*opaque, *silent)), sink)
+    kinds = {type(step): step for step in steps}
     entered = False  # a function of the plan
     outside = False  # code of others, which may yet come to one: heapq calls what the items come from
     while traceback is not None:
@@ -129,4 +130,6 @@ def _culprit(
             suspect, entered = frame.f_locals["self"].step, True
         elif code.co_name == "fetch" and module.startswith("pariter."):
             suspect, entered = None, True
+        elif not opaque:  # what is raised while a stage goes through a function's results is that function's
+            suspect = kinds.get(type(frame.f_locals.get("self")), suspect)
     return suspect, False
