@@ -29,6 +29,7 @@ from pariter.errors import (
     WorkerDied,
 )
 from pariter.fluent.iter import ParIter, par_iter
+from pariter.fluent.sorting import par_sort, par_sorted
 from pariter.fluent.sources import (
     empty,
     once,
@@ -75,6 +76,8 @@ __all__ = [
     "par_chunks",
     "par_iter",
     "par_rchunks",
+    "par_sort",
+    "par_sorted",
     "par_split",
     "par_windows",
     "par_zip",

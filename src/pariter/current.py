@@ -12,6 +12,7 @@ from pariter._describe import describe_value
 from pariter.engines import worker_process
 from pariter.engines.base import Engine, enclosing
 from pariter.errors import GlobalPoolAlreadyInitialized
+from pariter.plan.origins import Sliceable
 from pariter.plan.pipeline import Plan
 from pariter.pools import Pool, ProcessPool, SerialPool, ThreadPool, owner_of
 from pariter.sched.worker import current_worker
@@ -137,3 +138,8 @@ def choice_for(plan: Plan) -> str:
     many = f" with {engine.num_workers} workers" if engine.num_workers != 1 else ""
     cheap = "" if always or engine.name != "processes" else "; a cheap plan stays in the caller"
     return f"{engine.name}{many}, {why}{cheap}"
+
+
+def default_engine_here() -> Engine:
+    """The engine that a plan without options would get."""
+    return engine_for(Plan(Sliceable(())))

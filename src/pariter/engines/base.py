@@ -68,6 +68,10 @@ class Engine(Protocol):
     name: str
 
     @property
+    def isolates(self) -> bool:
+        """Whether the caller may not run any of a plan's functions itself."""
+
+    @property
     def num_workers(self) -> int:
         """How many leaves may run at the same time."""
 

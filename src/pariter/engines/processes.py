@@ -50,6 +50,10 @@ class ProcessEngine:
         self._always = always
 
     @property
+    def isolates(self) -> bool:
+        return self._always
+
+    @property
     def num_workers(self) -> int:
         return len(self._crew.slots)
 

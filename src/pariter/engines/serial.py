@@ -16,6 +16,7 @@ class SerialEngine:
 
     name = "serial"
     num_workers = 1
+    isolates = False
 
     def run(self, piped: Piped, sink: Sink, terms: Terms) -> Leaf:
         run = Run(piped, sink, terms)

@@ -13,6 +13,7 @@ from pariter.fluent.adapters import plan_of
 from pariter.fluent.terminals import Terminals
 from pariter.plan import collecting, grouping, searching, sinks
 from pariter.plan.values import Break
+from pariter.sorting import sort_items
 
 T_co = TypeVar("T_co", covariant=True)
 A = TypeVar("A")
@@ -34,8 +35,7 @@ class Grouped(Terminals[T_co]):
         """
         key = checks.optional_function("sorted", key, "key")
         items: list[T_co] = self._run(collecting.Collect())
-        items.sort(key=key, reverse=bool(reverse))
-        return items
+        return sort_items(items, key, bool(reverse), lambda: current.engine_for(self._plan))
 
     def nlargest(self, n: int, key: Callable[[T_co], Any] | None = None) -> list[T_co]:
         """The `n` greatest items, greatest first, as `heapq.nlargest`; `key` is called once an item.
