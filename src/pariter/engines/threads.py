@@ -10,12 +10,15 @@ from __future__ import annotations
 import contextvars
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from typing import Any
 
 from pariter.engines.base import FAR_LEFT, Run, Terms, enclosing, this_thread
 from pariter.engines.own import OwnFunctions, pays
+from pariter.engines.shipping import stages_of
 from pariter.engines.streams import Stream
+from pariter.engines.worth import Worth
 from pariter.plan.collecting import Collect
 from pariter.plan.piped import Leaf, Piped
 from pariter.plan.place import Copier
@@ -26,6 +29,8 @@ from pariter.sched.pool import WorkerPool
 from pariter.sched.worker import Worker, current_worker
 
 SURVEY_AT_BLOCK = 4
+LATE_S = 0.005
+"""How long a block of a run that goes on alone may take."""
 
 
 class ThreadEngine:
@@ -36,6 +41,10 @@ class ThreadEngine:
     def __init__(self, pool: WorkerPool, owner: object) -> None:
         self._pool = pool
         self._owner = owner
+
+    @property
+    def isolates(self) -> bool:
+        return must_ask(self._pool)
 
     @property
     def num_workers(self) -> int:
@@ -84,7 +93,9 @@ class ThreadRun(Run):
         self._offered = False
         self._over = False
         self._own = OwnFunctions(piped, sink) if pays() else None
-        self._unsurveyed_blocks = 0
+        self._worth = Worth()
+        self._blocks = 0
+        self._looked_at = 0.0
         self._caller = threading.get_ident()
 
     def complete(self) -> None:
@@ -115,12 +126,25 @@ class ThreadRun(Run):
 
     def measured(self, items: int, seconds: float) -> None:
         super().measured(items, seconds)
-        own = self._own
-        if own is not None and not own.is_surveyed and threading.get_ident() == self._caller:
-            # Helpers come when the run has gone on for a millisecond or two; a tiny plan has few blocks.
-            self._unsurveyed_blocks += 1
-            if self._unsurveyed_blocks == SURVEY_AT_BLOCK:
-                own.survey(sys._getframe())
+        if self._own is None or threading.get_ident() != self._caller:
+            return
+        self._blocks += 1
+        # Helpers come when the run has gone on for a millisecond or two; a tiny plan has few blocks.
+        if self._blocks == SURVEY_AT_BLOCK:
+            self._own.survey(sys._getframe())
+        if self._blocks > SURVEY_AT_BLOCK:
+            self._look_whether_helpers_pay()
+
+    def _look_whether_helpers_pay(self) -> None:
+        with self._lock:
+            left = sum(lane.remaining for lane in self._lanes)
+            helpers = self._drivers - 1
+        self._looked_at = time.perf_counter()
+        if self._worth.look(self._looked_at, left, helpers):
+            if self._worth.is_open:
+                self._pool.announce(self._pool.num_threads)
+            else:
+                ticker.watch(self)
 
     def _drive_all(self) -> None:
         name = this_thread()
@@ -164,25 +188,48 @@ class ThreadRun(Run):
             self._pool.withdraw(self)
         while (latch := self._latch_while_driven()) is not None:
             wait(latch)
+        if self._worth.is_alone:
+            self._say_that_it_went_on_alone()
+
+    def _say_that_it_went_on_alone(self) -> None:
+        import logging
+
+        steps = [step.describe() for stages in stages_of(self.piped) for step in stages if step.calls()]
+        logging.getLogger("pariter").info(
+            "a run of %s went on in one thread: with helpers its items took longer, because of what they share; "
+            "explain() may tell what that is",
+            ", ".join(steps) or self.sink.describe(),
+        )
 
     # What the pool and the ticker call.
 
-    def open(self) -> None:
-        """Let idle workers join; called by the ticker, at any time."""
+    def open(self) -> bool:
+        """Let idle workers join; called by the ticker, at any time. True to be asked again."""
         with self._lock:
-            if self._over or self._offered:
-                return
-            self._offered = True
-        self._pool.offer(self)
+            if self._over:
+                return False
+            is_new, self._offered = not self._offered, True
+        if is_new:
+            self._pool.offer(self)
+        if self._worth.is_open:
+            return False
+        # It went on alone for the sake of cheap items; the one in hand may take for ever.
+        if time.perf_counter() - self._looked_at < LATE_S:
+            return True
+        self._worth.is_open = True
+        self._pool.announce(self._pool.num_threads)
+        return False
 
     def help(self, worker: Worker) -> bool:
         """Take a part of the run and drive it, if there is one to take."""
+        if not self._worth.is_open:
+            return False
         lane = self.claim()
         if lane is None:
             return False
         copies = None if self._own is None else self._own.copies(worker.index)
         may_get_copies = copies is None and self._own is not None
-        interrupt = self._is_seat_or_copy_there if may_get_copies else self._is_seat_wanted
+        interrupt = self._is_copy_there if may_get_copies else self._is_to_leave
         try:
             self._context.copy().run(self.drive, lane, this_thread(), interrupt, copies)
         except BaseException as error:
@@ -192,12 +239,13 @@ class ThreadRun(Run):
             self.release()
         return True
 
-    def _is_seat_wanted(self) -> bool:
-        return self._pool.guests_waiting > 0
+    def _is_to_leave(self) -> bool:
+        """Whether a helper shall go: somebody wants its seat, or the run goes on alone."""
+        return self._pool.guests_waiting > 0 or not self._worth.is_open
 
-    def _is_seat_or_copy_there(self) -> bool:
-        """Whether to come back: somebody wants the seat, or there are copies to go on with."""
-        return self._is_seat_wanted() or (self._own is not None and self._own.is_surveyed)
+    def _is_copy_there(self) -> bool:
+        """Whether a helper shall come back, to go on with copies of functions."""
+        return self._is_to_leave() or (self._own is not None and self._own.is_surveyed)
 
 
 class ThreadStream(Stream):
