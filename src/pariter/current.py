@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable
+from concurrent.futures import Executor
 from typing import Any
 
 from pariter import choice
 from pariter._describe import describe_value
 from pariter.engines import worker_process
 from pariter.engines.base import Engine, enclosing
+from pariter.engines.executors import ExecutorEngine
 from pariter.errors import GlobalPoolAlreadyInitialized
 from pariter.plan.origins import Sliceable
 from pariter.plan.pipeline import Plan
@@ -78,9 +80,9 @@ def check(pool: Any) -> Any:
         if pool not in choice.ENGINES:
             raise ValueError(f"on() needs one of {', '.join(map(repr, choice.ENGINES))}, got {pool!r}")
         return pool
-    if isinstance(pool, Pool):
+    if isinstance(pool, (Pool, Executor)):
         return pool
-    raise TypeError(f"on() needs a pool or the name of an engine, got {describe_value(pool)}")
+    raise TypeError(f"on() needs a pool, an executor or the name of an engine, got {describe_value(pool)}")
 
 
 def enclosing_pool() -> Pool | None:
@@ -103,9 +105,11 @@ def current_thread_pool() -> ThreadPool:
     return pool
 
 
-def _choose(plan: Plan, effect: bool) -> tuple[Pool, bool, str]:
+def _choose(plan: Plan, effect: bool) -> tuple[Pool | Executor, bool, str]:
     """The pool for a plan, whether it must run there, and why."""
     wanted = plan.options.pool
+    if isinstance(wanted, Executor) and not isinstance(wanted, Pool):
+        return wanted, True, f"because of .on({wanted!r})"
     if isinstance(wanted, Pool):
         return wanted, True, f"because of .on({wanted!r})"
     if worker_process.is_worker:
@@ -128,13 +132,17 @@ def _choose(plan: Plan, effect: bool) -> tuple[Pool, bool, str]:
 def engine_for(plan: Plan, *, effect: bool = False) -> Engine:
     """The engine that runs a plan; `effect` says that its functions are there for their effect."""
     pool, always, _ = _choose(plan, effect)
-    return pool.engine(always=always)
+    return _engine(pool, always)
+
+
+def _engine(pool: Pool | Executor, always: bool) -> Engine:
+    return pool.engine(always=always) if isinstance(pool, Pool) else ExecutorEngine(pool)
 
 
 def choice_for(plan: Plan) -> str:
     """The engine of a plan in words, and why it is this one."""
     pool, always, why = _choose(plan, effect=False)
-    engine = pool.engine(always=always)
+    engine = _engine(pool, always)
     many = f" with {engine.num_workers} workers" if engine.num_workers != 1 else ""
     cheap = "" if always or engine.name != "processes" else "; a cheap plan stays in the caller"
     return f"{engine.name}{many}, {why}{cheap}"

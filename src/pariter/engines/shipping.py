@@ -16,6 +16,7 @@ from typing import Any
 from pariter import _pickle
 from pariter._describe import describe_value, where_defined
 from pariter.errors import CannotSend
+from pariter.plan.leases import local_steps
 from pariter.plan.piped import Piped
 from pariter.plan.sinks import Sink
 from pariter.plan.stages import Stage, Step
@@ -49,6 +50,7 @@ class Parcel:
         from hashlib import blake2b
 
         self.digest = blake2b(self.content, digest_size=16).digest()
+        self.keeps_state = any(local_steps(step for group in stages for step in group))
         self._numbers = {same: number for number, same in enumerate(self._pipes)}
 
     def piece(self, piped: Piped) -> bytes:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import pickle
-from concurrent.futures import Future
+from concurrent.futures import CancelledError, Future
 from typing import Any
 
 from pariter._caught import Caught
 from pariter.engines.slots import NotStarted, Slot
-from pariter.errors import CannotSend
+from pariter.errors import CannotSend, PoolClosed
 
 
 class Task(Future[Any]):
@@ -29,7 +29,10 @@ class Task(Future[Any]):
     def _received(self, slot: Slot, done: Future[bytes]) -> None:
         error = done.exception()
         if isinstance(error, NotStarted):
-            self._send(slot)
+            try:
+                self._send(slot)
+            except PoolClosed:  # closed with `cancel`, before the task began
+                self.set_exception(CancelledError())
             return
         self._content = b""
         if error is not None:

@@ -8,7 +8,7 @@ Promise  No state is ever leased to two leaves at once, so there are never more 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import partial
 from typing import Any, ClassVar
 
@@ -86,3 +86,12 @@ class MapLocal(Stage):
         """The run is over."""
         if self.leases is not None:
             self.leases.close(self.close)
+
+
+def local_steps(stages: Iterable[Stage]) -> Iterator[MapLocal]:
+    """The steps that keep state, also those inside another."""
+    for stage in stages:
+        if isinstance(stage, MapLocal):
+            yield stage
+        inner = getattr(stage, "inner", ())
+        yield from local_steps(inner if isinstance(inner, tuple) else (inner,))

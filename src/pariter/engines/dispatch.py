@@ -1,0 +1,241 @@
+"""Lanes fed to workers that are reached by sending: processes of our own, or somebody's executor.
+
+The lanes stay here, one a slot. A piece is cut by the same timing rule as a block, two are in flight for
+each worker so that none waits for a round trip, and a slot whose lane is empty steals from the largest.
+"""
+
+from __future__ import annotations
+
+import pickle
+import queue
+import time
+from concurrent.futures import Future
+from typing import Any, Protocol
+
+from pariter._caught import Caught
+from pariter.engines.base import Run, Terms
+from pariter.engines.slots import NotStarted
+from pariter.errors import CannotSend, WorkerDied
+from pariter.plan.piped import Leaf, Piped
+from pariter.plan.sinks import Sink
+from pariter.sched.lanes import Lane
+
+PIECE_S = 0.02
+LONGEST_PIECE_S = 0.3
+IN_FLIGHT = 2
+STOP_S = 0.5
+"""How long a piece that nobody wants any more may run on before its worker is killed."""
+
+
+class AnyParcel(Protocol):
+    """The functions of one run, ready to be sent."""
+
+    keeps_state: bool
+    """Whether workers have something to close when the run is over."""
+
+    def piece(self, piped: Piped) -> Any:
+        """A piece of the run's source, ready to be sent."""
+
+
+class AnySlot(Protocol):
+    """Takes one worker's pieces."""
+
+    def send_piece(self, parcel: Any, piece: Any) -> Future[Any]:
+        """Run a piece; the future ends with a worker's answer, `WorkerDied`, or `NotStarted`."""
+
+    def kill(self, shipment: Any) -> None:
+        """Stop what was sent, if that can be done, else wait for it."""
+
+    def forget(self, parcel: Any) -> Future[Any] | None:
+        """The run is over: let the worker drop its functions, and close what they keep."""
+
+    def __len__(self) -> int: ...
+
+
+class AnyCrew(Protocol):
+    """The slots of one pool."""
+
+    @property
+    def slots(self) -> list[Any]: ...
+
+    @property
+    def is_warm(self) -> bool: ...
+
+    def warm_up(self) -> None: ...
+
+    def parcel(self, piped: Piped, sink: Sink) -> Any:
+        """The functions of a run, ready to be sent; CannotSend if they cannot be."""
+
+
+class Dispatch(Run):
+    """A run whose lanes are fed to the slots of a crew."""
+
+    def __init__(self, piped: Piped, sink: Sink, terms: Terms, crew: AnyCrew) -> None:
+        super().__init__(piped, sink, terms)
+        self._crew = crew
+        self._answers: queue.SimpleQueue[Piece | None] = queue.SimpleQueue()
+        self._in_flight: dict[AnySlot, list[Piece]] = {slot: [] for slot in crew.slots}
+        self._own_lanes: dict[AnySlot, Lane] = {}
+        self._item_s: float | None = None
+        self._largest = 1
+
+    def dispatch(self) -> None:
+        """Feed the lanes to the workers until nothing is left and nothing is in flight."""
+        parcel = self._crew.parcel(self.piped, self.sink)
+        self._crew.warm_up()
+        try:
+            self._keep_fed(parcel)
+        except BaseException:
+            self.cancel()
+            self._stop_pieces()
+            raise
+        finally:
+            end_state(self._crew, parcel)
+
+    def _keep_fed(self, parcel: AnyParcel) -> None:
+        for _ in range(IN_FLIGHT):
+            for slot in self._crew.slots:
+                self._feed(slot, parcel)
+        deadline: float | None = None
+        while any(self._in_flight.values()):
+            if deadline is None and self._nothing_wanted():
+                deadline = time.monotonic() + STOP_S
+            left = None if deadline is None else deadline - time.monotonic()
+            if left is not None and left <= 0:
+                self._stop_pieces()
+                return
+            if self.terms.deadline is not None and self.terms.is_late():
+                raise self.terms.too_late()
+            try:
+                piece = self._answers.get(timeout=self.terms.time_left(0.2 if left is None else min(left, 0.2)))
+            except queue.Empty:
+                continue
+            if piece is None:
+                self._stop_pieces()
+                return
+            self._in_flight[piece.slot].remove(piece)
+            self._receive(piece, parcel)
+            for slot in sorted(self._crew.slots, key=lambda slot: len(self._in_flight[slot])):
+                while len(self._in_flight[slot]) < IN_FLIGHT and self._feed(slot, parcel):
+                    pass
+
+    def _feed(self, slot: AnySlot, parcel: AnyParcel) -> bool:
+        block = self._next_piece(slot)
+        if block is None:
+            return False
+        self._send(Piece(slot, *block), parcel)
+        return True
+
+    def _next_piece(self, slot: AnySlot) -> tuple[int, int] | None:
+        if self._is_empty:
+            self._is_empty = False
+            return 0, 0
+        while True:
+            lane = self._own_lanes.get(slot)
+            if lane is not None and lane.begin <= self.horizon:
+                block = lane.take_leaf(self._size_for(lane))
+                if block is not None:
+                    return block if block[0] <= self.horizon else None
+            with self._lock:
+                lane = self._next_lane_locked()
+            if lane is None:
+                return None
+            self._own_lanes[slot] = lane
+
+    def _size_for(self, lane: Lane) -> int:
+        if self._item_s is None:
+            return 1
+        least = int(PIECE_S / self._item_s) or 1
+        most = int(LONGEST_PIECE_S / self._item_s) or 1
+        # The first pieces are short, and timing them says little: grow step by step.
+        return min(max(least, min(most, lane.remaining // 4)), 16 * self._largest)
+
+    def _send(self, piece: Piece, parcel: AnyParcel) -> None:
+        content = parcel.piece(self.piped.cut(piece.low, piece.high))
+        piece.shipment = piece.slot.send_piece(parcel, content)
+        self._in_flight[piece.slot].append(piece)
+        piece.shipment.add_done_callback(lambda _: self._answers.put(piece))
+
+    def _receive(self, piece: Piece, parcel: AnyParcel) -> None:
+        shipment = piece.shipment
+        assert shipment is not None
+        error = shipment.exception()
+        piece.shipment = None
+        if isinstance(error, NotStarted):
+            if piece.low <= self.horizon:
+                self._send(piece, parcel)
+            return
+        if error is not None:
+            self.fail(piece.low, died_holding(error, piece.items()))
+            return
+        outcome = opened(shipment.result(), self.sink)
+        if isinstance(outcome, Caught):
+            self.fail(piece.low, outcome.error)
+            return
+        partial, left_early, seconds = outcome
+        self.add(piece.low, Leaf(partial, left_early))
+        if piece.high > piece.low:
+            self._learn(piece.high - piece.low, seconds)
+            if self.terms.finished is not None:
+                self.terms.finished(piece.high - piece.low)
+
+    def _learn(self, items: int, seconds: float) -> None:
+        item_s = max(seconds / items, 1e-9)
+        self._item_s = item_s if self._item_s is None else (self._item_s + item_s) / 2
+        self._largest = max(self._largest, items)
+
+    def _nothing_wanted(self) -> bool:
+        return all(piece.low > self.horizon for pieces in self._in_flight.values() for piece in pieces)
+
+    def _stop_pieces(self) -> None:
+        for slot, pieces in self._in_flight.items():
+            for piece in pieces:
+                if piece.shipment is not None:
+                    slot.kill(piece.shipment)
+
+
+class Piece:
+    """What is in flight: positions `low` up to `high`, in a slot."""
+
+    __slots__ = ("high", "low", "shipment", "slot")
+
+    def __init__(self, slot: AnySlot, low: int, high: int) -> None:
+        self.slot = slot
+        self.low = low
+        self.high = high
+        self.shipment: Any = None
+
+    def items(self) -> str:
+        """What it holds, in words."""
+        return f"item {self.low}" if self.high == self.low + 1 else f"items {self.low} to {self.high - 1}"
+
+
+def died_holding(error: BaseException, what: str) -> BaseException:
+    """The death of a worker, with what it held."""
+    if isinstance(error, WorkerDied):
+        return WorkerDied(f"{error}, while it held {what}")
+    return error
+
+
+def opened(answer: Any, sink: Sink) -> Any:
+    """A worker's answer, unpickled; an exception as `Caught`."""
+    if not isinstance(answer, bytes):
+        return answer
+    try:
+        return pickle.loads(answer)
+    except Exception as error:
+        failure = CannotSend(
+            f"what {sink.describe()} got from a worker process cannot be unpickled here: "
+            f"{type(error).__name__}: {error}"
+        )
+        failure.__cause__ = error
+        return Caught(failure)
+
+
+def end_state(crew: AnyCrew, parcel: AnyParcel) -> None:
+    """Let the workers forget a run; if they keep state for it, wait until it is closed."""
+    answers = [slot.forget(parcel) for slot in crew.slots]
+    if parcel.keeps_state:
+        errors = [error for answer in answers if answer is not None and (error := answer.exception())]
+        if errors:
+            raise errors[0]

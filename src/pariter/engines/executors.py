@@ -1,0 +1,151 @@
+"""Plans on somebody else's `concurrent.futures.Executor`.
+
+A `ThreadPoolExecutor` shares memory, so it is handed leaves as they are; any other executor gets pickled pieces,
+which is right wherever its workers are. Neither tells which worker does what, nor can a call be stopped: the
+executor is one pot with as many slots as it has workers, and whoever stops waits for what has begun.
+"""
+
+from __future__ import annotations
+
+import contextvars
+import time
+from collections.abc import Iterator
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from concurrent.futures import wait as wait_for_futures
+from typing import Any
+
+from pariter import choice
+from pariter._caught import Caught
+from pariter.engines import worker_process
+from pariter.engines.base import Terms, enclosing, this_thread
+from pariter.engines.dispatch import Dispatch
+from pariter.engines.sending import SentStream
+from pariter.engines.shipping import Parcel
+from pariter.errors import WorkerDied
+from pariter.plan.piped import Leaf, Piped, WholeFeed, run_leaf
+from pariter.plan.sinks import Sink
+
+
+class ExecutorEngine:
+    """Runs plans on an executor."""
+
+    name = "executor"
+    isolates = True
+
+    def __init__(self, executor: Executor) -> None:
+        self._crew = ExecutorCrew(executor)
+
+    @property
+    def num_workers(self) -> int:
+        return len(self._crew.slots)
+
+    def run(self, piped: Piped, sink: Sink, terms: Terms) -> Leaf:
+        run = Dispatch(piped, sink, terms, self._crew)
+        run.dispatch()
+        return run.answer()
+
+    def stream(self, piped: Piped, sink: Sink, terms: Terms) -> Iterator[Any]:
+        return SentStream(piped, sink, terms, self._crew, always=True).results()
+
+
+class ExecutorCrew:
+    """An executor, seen as slots."""
+
+    is_warm = True
+
+    def __init__(self, executor: Executor) -> None:
+        many = getattr(executor, "_max_workers", None) or choice.usable_cpus()
+        shares = isinstance(executor, ThreadPoolExecutor) and type(executor).__name__ != "InterpreterPoolExecutor"
+        self._shares_memory = shares
+        self.slots = [ExecutorSlot(executor) for _ in range(many)]
+
+    def warm_up(self) -> None:
+        """Do nothing: the executor starts its workers when it sees fit."""
+
+    def parcel(self, piped: Piped, sink: Sink) -> Parcel | SharedParcel:
+        """The functions of a run: as they are where memory is shared, else pickled."""
+        return SharedParcel(piped, sink) if self._shares_memory else OneWayParcel(piped, sink)
+
+
+class OneWayParcel(Parcel):
+    """The functions of one run, which travel with every piece, because nobody knows who has them."""
+
+    keeps_state = False
+
+    def call(self, piece: bytes) -> tuple[Any, ...]:
+        """What runs a piece over there."""
+        return worker_process.run_alone, self.content, piece
+
+
+class SharedParcel:
+    """The functions of one run, shared with the workers."""
+
+    keeps_state = False
+
+    def __init__(self, piped: Piped, sink: Sink) -> None:
+        self._sink = sink
+        self._context = contextvars.copy_context()
+        self._context.run(enclosing.set, "serial")  # a worker that waited for another could wait for ever
+
+    def piece(self, piped: Piped) -> Piped:
+        """The piece as it is."""
+        return piped
+
+    def call(self, piece: Piped) -> tuple[Any, ...]:
+        """What runs a piece over there."""
+        return self._context.copy().run, self._run, piece
+
+    def _run(self, piece: Piped) -> Any:
+        span = piece.span
+        assert span is not None
+        began = time.perf_counter()
+        try:
+            leaf = run_leaf(piece, self._sink, WholeFeed(span), this_thread())
+        except BaseException as error:
+            return Caught(error)
+        return leaf.partial, leaf.left_early, time.perf_counter() - began
+
+
+class ExecutorSlot:
+    """One worker's share of an executor."""
+
+    def __init__(self, executor: Executor) -> None:
+        self._executor = executor
+        self._sent: set[Future[Any]] = set()
+
+    def __len__(self) -> int:
+        return len(self._sent)
+
+    def send_piece(self, parcel: Any, piece: Any) -> Future[Any]:
+        """Run a piece; the future ends with a worker's answer, or with `WorkerDied` if the executor broke."""
+        answer: Future[Any] = Future()
+        answer.set_running_or_notify_cancel()
+        sent = self._executor.submit(*parcel.call(piece))
+        self._sent.add(sent)
+
+        def ended(done: Future[Any]) -> None:
+            self._sent.discard(done)
+            error = CancelledByOthers() if done.cancelled() else done.exception()
+            if error is None:
+                answer.set_result(done.result())
+            else:
+                answer.set_exception(WorkerDied(f"the {type(self._executor).__name__} failed: {str(error).rstrip('.')}"))
+
+        sent.add_done_callback(ended)
+        return answer
+
+    def kill(self, shipment: Future[Any]) -> None:
+        """Cancel what has not begun, and wait for what has."""
+        for sent in list(self._sent):
+            sent.cancel()
+        wait_for_futures([shipment])
+
+    def forget(self, parcel: Any) -> None:
+        """Do nothing: the executor's workers keep nothing of a run."""
+
+
+class CancelledByOthers(Exception):
+    """Somebody cancelled the executor's calls."""
+
+    def __str__(self) -> str:
+        return "its calls were cancelled"

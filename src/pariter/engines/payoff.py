@@ -1,0 +1,37 @@
+"""Whether it pays to send the rest of a run to other processes."""
+
+from __future__ import annotations
+
+from pariter.engines.dispatch import AnyCrew
+from pariter.plan.piped import Piped
+from pariter.plan.sinks import Sink
+
+COLD_START_S = 0.3
+WARM_START_S = 0.004
+SHIPPING_S = 40e-9
+"""What it takes to pickle and unpickle one small item, once."""
+
+
+class Payoff:
+    """Whether sending the rest of a run away will pay, judged by what was measured so far."""
+
+    def __init__(self, piped: Piped, sink: Sink, crew: AnyCrew) -> None:
+        self._crew = crew
+        self._per_item_s = SHIPPING_S * (piped.carries_data + sink.returns_items)
+        self._items = 0
+        self._seconds = 0.0
+
+    def measured(self, items: int, seconds: float) -> None:
+        """`items` took `seconds` in the caller."""
+        self._items += items
+        self._seconds += seconds
+
+    def pays(self, remaining: float, item_s: float | None = None) -> bool:
+        """Whether `remaining` items, of the time measured or of `item_s` each, should go."""
+        if item_s is None:
+            if not self._items:
+                return False
+            item_s = self._seconds / self._items
+        saved = 1 - 1 / max(2, len(self._crew.slots))
+        start = WARM_START_S if self._crew.is_warm else COLD_START_S
+        return remaining * (item_s * saved - self._per_item_s) > start

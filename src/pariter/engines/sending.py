@@ -1,0 +1,141 @@
+"""Batches in order from workers that are reached by sending."""
+
+from __future__ import annotations
+
+import contextvars
+import time
+from collections.abc import Iterator
+from typing import Any
+
+from pariter._caught import Caught
+from pariter.engines.base import Terms, enclosing
+from pariter.engines.dispatch import PIECE_S, STOP_S, AnyCrew, AnyParcel, died_holding, end_state, opened
+from pariter.engines.payoff import Payoff
+from pariter.engines.shipping import check_travel, stages_of
+from pariter.engines.slots import NotStarted, Shipment
+from pariter.engines.streams import BatchSizer, Stream
+from pariter.plan.piped import Leaf, Piped
+from pariter.plan.sinks import Sink
+from pariter.sched.latch import Latch
+
+
+class SentStream(Stream):
+    """A stream whose batches are sent to worker processes, two and more ahead for each."""
+
+    _LONGEST_BATCH = 1 << 16
+
+    def __init__(
+        self, piped: Piped, sink: Sink, terms: Terms, crew: AnyCrew, always: bool
+    ) -> None:
+        super().__init__(piped, sink, terms, len(crew.slots))
+        self._sizer = BatchSizer(terms, len(crew.slots), PIECE_S, self._LONGEST_BATCH)
+        self._piped = piped
+        self._crew = crew
+        self._payoff = Payoff(piped, sink, crew)
+        self._items = 0
+        self._sent: dict[int, Batch] = {}
+        self._unstarted: list[Batch] = []
+        self._parcel: AnyParcel | None = None
+        if always:
+            self._move()
+        else:
+            check_travel([step for group in stages_of(piped) for step in group] + [sink])
+
+    def _move(self) -> AnyParcel:
+        self._parcel = self._crew.parcel(self._piped, self._sink)
+        self._crew.warm_up()
+        return self._parcel
+
+    def _run(self, piece: Piped, size: int, worker: str) -> Leaf:
+        began = time.perf_counter()
+        context = contextvars.copy_context()
+        context.run(enclosing.set, "serial")
+        leaf = context.run(super()._run, piece, size, worker)
+        self._payoff.measured(size, time.perf_counter() - began)
+        self._items += size
+        span = self._piped.span
+        left = self._items * 2 if span is None else span - self._items
+        if self._payoff.pays(left):
+            self._move()
+        return leaf
+
+    def _help(self) -> bool:
+        if self._parcel is None:
+            return super()._help()
+        with self._lock:
+            unstarted, self._unstarted = self._unstarted, []
+        for batch in unstarted:
+            self._send(batch, self._parcel)
+        sent = bool(unstarted)
+        while self.has_room() and (pulled := self._pull()) is not None:
+            self._pulling = False
+            number, piece, size = pulled
+            self._send(Batch(number, size, self._parcel.piece(piece)), self._parcel)
+            sent = True
+        self._pulling = False
+        return sent
+
+    def _send(self, batch: Batch, parcel: AnyParcel) -> None:
+        slot = min(self._crew.slots, key=len)
+        shipment = slot.send_piece(parcel, batch.content)
+        batch.shipment = shipment
+        self._sent[batch.number] = batch
+        shipment.add_done_callback(lambda done: self._received(batch, done))
+
+    def _received(self, batch: Batch, shipment: Any) -> None:
+        """Called by the thread that got the answer."""
+        error = shipment.exception()
+        if isinstance(error, NotStarted):
+            with self._lock:
+                self._unstarted.append(batch)
+                self._wake_locked()
+            return
+        self._sent.pop(batch.number, None)
+        batch.shipment = None
+        if error is not None:
+            self._keep(batch.number, Caught(died_holding(error, f"{batch.size} items of a stream")))
+            return
+        outcome = opened(shipment.result(), self._sink)
+        if not isinstance(outcome, Caught):
+            partial, left_early, seconds = outcome
+            self._sizer.measured(batch.size, seconds)
+            outcome = Leaf(partial, left_early)
+        self._keep(batch.number, outcome)
+
+    def _made_room(self) -> None:
+        if self._parcel is not None:
+            self._help()
+
+    def results(self) -> Iterator[Any]:
+        try:
+            yield from super().results()
+        finally:
+            if self._parcel is not None:
+                end_state(self._crew, self._parcel)
+
+    def stop(self) -> None:
+        self._over = True
+        deadline = time.monotonic() + (0 if self._terms.is_late() else STOP_S)
+        while self._sent and time.monotonic() < deadline:
+            with self._lock:
+                latch = self._changed = self._changed or Latch()
+            latch.wait(0.05)
+            if self._unstarted:
+                break
+        for batch in list(self._sent.values()):
+            if batch.shipment is not None:
+                batch.shipment.slot.kill(batch.shipment)
+        self._done.clear()
+        self._puller.close()
+
+
+class Batch:
+    """A batch in flight: its number, how many items it has, and its pickle."""
+
+    __slots__ = ("content", "number", "shipment", "size")
+
+    def __init__(self, number: int, size: int, content: bytes) -> None:
+        self.number = number
+        self.size = size
+        self.content = content
+        self.shipment: Shipment | None = None

@@ -1,0 +1,88 @@
+"""Any `concurrent.futures.Executor` as an engine."""
+
+from __future__ import annotations
+
+import itertools
+import os
+from collections.abc import Iterator
+from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
+from multiprocessing import get_context
+
+import loky
+import pytest
+
+from pariter import WorkerDied, par_iter
+
+
+@pytest.fixture(scope="module", params=["threads", "processes", "loky"])
+def executor(request: pytest.FixtureRequest) -> Iterator[Executor]:
+    makers = {
+        "threads": lambda: ThreadPoolExecutor(3),
+        "processes": lambda: ProcessPoolExecutor(2, mp_context=get_context("spawn")),
+        "loky": lambda: loky.ProcessPoolExecutor(2),
+    }
+    with makers[request.param]() as made:
+        yield made
+
+
+def test_terminals_give_what_the_loop_gives(executor: Executor) -> None:
+    plan = par_iter(range(5000)).on(executor).map(lambda n: n * 2)
+
+    assert plan.collect() == [n * 2 for n in range(5000)]
+    assert plan.filter(lambda n: n % 3 == 0).enumerate().collect() == list(enumerate(range(0, 10_000, 6)))
+    assert plan.find_first(lambda n: n > 999) == 1000
+
+
+def test_streams_are_ordered_and_end(executor: Executor) -> None:
+    assert list(par_iter(iter(range(500))).on(executor).map(str)) == list(map(str, range(500)))
+    assert par_iter(itertools.count()).on(executor).find_first(lambda n: n == 3000) == 3000
+
+
+def test_the_first_exception_wins_and_carries_its_note(executor: Executor) -> None:
+    words = ["1"] * 500 + ["x"] + ["1"] * 500 + ["y"]
+
+    with pytest.raises(ValueError, match="'x'") as caught:
+        par_iter(words).on(executor).map(int).sum()
+
+    assert "pariter: raised by map(int) at item 500 ('x'), on " in caught.value.__notes__[0]
+    assert par_iter(words[:3]).on(executor).map(int).sum() == 3
+
+
+def test_plans_inside_run_serially_where_they_are(executor: Executor) -> None:
+    plan = par_iter(range(20)).on(executor).map(lambda n: par_iter(range(n)).sum())
+
+    assert plan.collect() == [sum(range(n)) for n in range(20)]
+
+
+def test_a_plan_inside_a_full_executor_does_not_wait_for_it() -> None:
+    with ThreadPoolExecutor(1) as executor:
+        plan = par_iter(range(3)).on(executor).map(lambda n: par_iter(range(n + 1)).map(str).collect())
+
+        assert plan.collect() == [["0"], ["0", "1"], ["0", "1", "2"]]
+
+
+def test_threads_share_what_a_function_captured() -> None:
+    seen: list[int] = []
+    with ThreadPoolExecutor(2) as executor:
+        par_iter(range(50)).on(executor).for_each(seen.append)
+
+    assert sorted(seen) == list(range(50))
+
+
+def test_a_broken_executor_is_named() -> None:
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as executor:
+        with pytest.raises(WorkerDied, match=r"ProcessPoolExecutor.* failed: .*while it held item 0"):
+            par_iter(range(5)).on(executor).map(lambda _: os._exit(3)).collect()
+
+
+def test_a_closed_executor_says_so() -> None:
+    executor = ThreadPoolExecutor(1)
+    executor.shutdown()
+
+    with pytest.raises(RuntimeError, match="after shutdown"):
+        par_iter([1]).on(executor).map(str).collect()
+
+
+def test_something_else_is_refused_at_the_call() -> None:
+    with pytest.raises(TypeError, match=r"on\(\) needs a pool, an executor or the name of an engine, got 3"):
+        par_iter([1]).on(3)  # type: ignore[arg-type]
