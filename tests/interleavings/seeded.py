@@ -23,6 +23,7 @@ from pariter.sched import _platform
 from pariter.sched.ticker import ticker
 
 UNDER_TEST = str(Path(_platform.__file__).parent)
+REAL_ACQUIRE, REAL_SLEEP = _platform.acquire, _platform.sleep
 _MOST_STEPS = 200_000
 _REAL_TIMEOUT_S = 60.0
 
@@ -135,10 +136,15 @@ class Seeded:
         return thread
 
     def acquire(self, lock: SeededLock, timeout: float | None = None) -> bool:
+        if not isinstance(lock, SeededLock):
+            return REAL_ACQUIRE(lock, timeout)  # a thread left over from an earlier test
         return lock.acquire(True, -1 if timeout is None else max(timeout, 0))
 
     def sleep(self, seconds: float) -> None:
-        self.wait_until(lambda: False, seconds)
+        if not any(thread.real is threading.current_thread() for thread in self.threads):
+            REAL_SLEEP(seconds)
+        else:
+            self.wait_until(lambda: False, seconds)
 
     def patches(self) -> dict[str, Any]:
         return {

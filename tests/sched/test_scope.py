@@ -191,9 +191,8 @@ def test_ctrl_c_while_the_block_waits_drops_the_rest_and_leaves_the_pool_usable(
     with a_pool(size) as pool:
         with pytest.raises(KeyboardInterrupt):
             with scope(pool) as s:
-                for _ in range(size):
-                    s.spawn(stop)
-                for k in range(100):
+                s.spawn(stop)
+                for _ in range(100):
                     s.spawn(lambda: threading.Event().wait(0.001))
 
         with scope(pool) as s:

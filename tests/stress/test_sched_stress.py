@@ -227,6 +227,7 @@ def test_forks_in_the_midst_of_everything() -> None:
             if not pid:
                 code = 1
                 try:
+                    signal.signal(signal.SIGALRM, signal.SIG_DFL)
                     signal.alarm(30)
                     assert tree(pool, 6) == 64
                     assert len(broadcast(pool, int)) == 3

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from pariter._describe import describe_callable
 from pariter.sched import _platform
+from pariter.sched.here import held_by_this_thread
 from pariter.sched.job import Runnable
 from pariter.sched.latch import Latch
-from pariter.sched.worker import held_by_this_thread
 
 if TYPE_CHECKING:
     from pariter.sched.pool import WorkerPool

@@ -7,10 +7,10 @@ from functools import partial
 from typing import TypeVar
 
 from pariter.sched.birth import start_own_threads
+from pariter.sched.here import held_by_this_thread
 from pariter.sched.join import add_note_about
 from pariter.sched.pool import WorkerPool
 from pariter.sched.spawn import Task, TaskFuture, take_in_hand
-from pariter.sched.worker import held_by_this_thread
 
 T = TypeVar("T")
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 
 from pariter.sched import _platform
+from pariter.sched.here import here
 from pariter.sched.latch import forget_my_token
 from pariter.sched.pool import all_pools
 from pariter.sched.ticker import ticker
-from pariter.sched.worker import here
 
 
 def start_anew() -> None:

@@ -54,8 +54,8 @@ def descends_from(ancestor: Runnable) -> Callable[[Runnable], bool]:
     return belongs
 
 
-class JoinJob:
-    """One of the later calls of a `join`."""
+class WaitedCall:
+    """A call whose maker waits for it: one of the later calls of a `join`, or a visit to another pool."""
 
     __slots__ = ("__weakref__", "context", "error", "fn", "latch", "root", "value")
 
@@ -90,6 +90,17 @@ class JoinJob:
             return error if isinstance(error, KeyboardInterrupt) else None
         finally:
             error = None
+
+    def take_result(self) -> Any:
+        """The result, or the error raised; once, because the job then forgets the error."""
+        error = self.error
+        if error is None:
+            return self.value
+        self.error = None
+        try:
+            raise error
+        finally:
+            del error  # The frame is in the traceback of the error; it must not know the error in turn.
 
     def finish(self, worker: Worker, above: Runnable | None) -> None:
         """Give the worker back to what it was doing, and the result to the owner."""

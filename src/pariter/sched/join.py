@@ -21,11 +21,11 @@ from contextvars import copy_context
 from typing import Any
 
 from pariter._describe import describe_value
-from pariter.sched.job import JoinJob, descends_from
+from pariter.sched.here import here
+from pariter.sched.job import WaitedCall, descends_from
 from pariter.sched.latch import Latch
 from pariter.sched.pool import WorkerPool
-from pariter.sched.spawn import install
-from pariter.sched.worker import Worker, held_by_this_thread, here
+from pariter.sched.worker import Worker
 
 
 def join(
@@ -37,7 +37,7 @@ def join(
         return _join_from_outside(pool, (a, b, *more))
     if more:
         return _join_many(pool, worker, (a, b, *more))
-    job = JoinJob(b, worker.root, copy_context())
+    job = WaitedCall(b, worker.root, copy_context())
     try:
         worker.deque.append(job)
         if not pool.stirrer.watched:
@@ -56,16 +56,12 @@ def join(
 
 
 def _join_from_outside(pool: WorkerPool, fns: Sequence[Callable[[], Any]]) -> tuple[Any, ...]:
-    context = copy_context()
-    if pool.own_threads_only and held_by_this_thread(pool) is None:
-        results: tuple[Any, ...] = install(pool, join, pool, *fns)
-        return results
-    return pool.seated(context.run, join, pool, *fns)
+    return pool.seated(copy_context().run, join, pool, *fns)
 
 
 def _join_many(pool: WorkerPool, worker: Worker, fns: Sequence[Callable[[], Any]]) -> tuple[Any, ...]:
     root = worker.root
-    jobs = [JoinJob(fn, root, copy_context()) for fn in fns[1:]]
+    jobs = [WaitedCall(fn, root, copy_context()) for fn in fns[1:]]
     values: list[Any] = []
     try:
         worker.deque.extend(reversed(jobs))  # The last is the first to be stolen.
@@ -88,7 +84,7 @@ def _join_many(pool: WorkerPool, worker: Worker, fns: Sequence[Callable[[], Any]
     return tuple(values)
 
 
-def _late(pool: WorkerPool, worker: Worker, job: JoinJob, top: Any) -> Any:
+def _late(pool: WorkerPool, worker: Worker, job: WaitedCall, top: Any) -> Any:
     """The result of a job that was not on top of the deque, where `top` was."""
     if top is not None:
         worker.deque.append(top)
@@ -98,10 +94,10 @@ def _late(pool: WorkerPool, worker: Worker, job: JoinJob, top: Any) -> Any:
     if latch is None:
         return None if fn is None else fn()
     _wait(worker, job, latch)
-    return _result(job)
+    return job.take_result()
 
 
-def _claim(worker: Worker, job: JoinJob) -> Latch | None:
+def _claim(worker: Worker, job: WaitedCall) -> Latch | None:
     """Take the job back; if a thief has it, the latch to wait for."""
     with worker.lock:
         # No thief is between taking a job and giving it its latch: so without one, it lies in our deque, or we have
@@ -113,7 +109,7 @@ def _claim(worker: Worker, job: JoinJob) -> Latch | None:
         return job.latch
 
 
-def _wait(worker: Worker, job: JoinJob, latch: Latch) -> None:
+def _wait(worker: Worker, job: WaitedCall, latch: Latch) -> None:
     belongs = descends_from(job)
 
     def leapfrog() -> Any:
@@ -126,18 +122,7 @@ def _wait(worker: Worker, job: JoinJob, latch: Latch) -> None:
         raise
 
 
-def _result(job: JoinJob) -> Any:
-    error = job.error
-    if error is None:
-        return job.value
-    job.error = None
-    try:
-        raise error
-    finally:
-        del error  # The frame is in the traceback of the error; it must not know the error in turn.
-
-
-def _settle(worker: Worker, jobs: Sequence[JoinJob], error: BaseException) -> None:
+def _settle(worker: Worker, jobs: Sequence[WaitedCall], error: BaseException) -> None:
     """After `error` in one call, end the later ones, and note on it what they raise.
 
     Returns for `error` to be raised again; raises a KeyboardInterrupt met on the way, if `error` is not one.
@@ -150,7 +135,7 @@ def _settle(worker: Worker, jobs: Sequence[JoinJob], error: BaseException) -> No
                 latch = _claim(worker, job)
                 if latch is not None:
                     _wait(worker, job, latch)
-                    _result(job)
+                    job.take_result()
                 elif fn is not None and interrupt is None:
                     fn()
             except KeyboardInterrupt as other:

@@ -41,13 +41,14 @@ class Cuts(Record):
 class Lane:
     """The stealable remainder of one worker's range."""
 
-    __slots__ = ("_cuts", "_lock", "begin", "end", "next", "stop")
+    __slots__ = ("_cuts", "_is_open", "_lock", "begin", "end", "next", "stop")
 
     def __init__(self, begin: int, end: int, cuts: Cuts) -> None:
         self._lock = _platform.new_lock()
         self._cuts = cuts
         self.begin = self.next = self.stop = begin
         self.end = end
+        self._is_open = True  # whether what is taken next belongs to the leaf at `begin`
 
     def __repr__(self) -> str:
         return f"<Lane {self.begin} <= {self.next} <= {self.end}>"
@@ -63,6 +64,7 @@ class Lane:
             if self.next >= self.end:
                 return None
             self.begin = self.next
+            self._is_open = True
             if self._cuts.fixes_leaves:
                 self.stop = self.begin + self._cuts.leaf_length(self.begin, self.end)
             return self.begin
@@ -89,6 +91,7 @@ class Lane:
                     most = self.end - self.next
             end = self.stop if self._cuts.fixes_leaves else min(self.next + most, self.end)
             low, self.next = self.next, end
+            self._is_open = False
             return (low, end) if low < end else None
 
     def may_pause(self) -> bool:
@@ -116,7 +119,7 @@ class Lane:
             middle += -middle % cuts.quantum
             return middle if middle < self.end else None
         last = self.end - cuts.shortest
-        if cuts.fixes_leaves:
+        if cuts.fixes_leaves or not self._is_open:
             first = low + cuts.shortest
             if first > last:  # no room for two leaves: all of it or nothing
                 return low if low <= last else None

@@ -16,19 +16,17 @@ from __future__ import annotations
 import weakref
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol, TypeVar
+from typing import Protocol
 
 from pariter.sched import _platform
 from pariter.sched.birth import own_thread_names, start_own_threads, try_stack_size
+from pariter.sched.here import held_by_this_thread
 from pariter.sched.job import Runnable
-from pariter.sched.latch import my_token, park
-from pariter.sched.sleep import Seats, Ticket
+from pariter.sched.seating import Seating
+from pariter.sched.sleep import Seats
 from pariter.sched.stir import Stirrer
 from pariter.sched.thread import let_go, start_thread_of
-from pariter.sched.worker import Worker, held_by_this_thread, here
-
-T = TypeVar("T")
-
+from pariter.sched.worker import Worker
 
 class Helpable(Protocol):
     """Work that any number of idle workers can join in."""
@@ -37,7 +35,7 @@ class Helpable(Protocol):
         """Do some of it; False if there was nothing to do. Called from several workers at once; must not raise."""
 
 
-class WorkerPool:
+class WorkerPool(Seating):
     """`num_threads` workers; see the module's docstring."""
 
     def __init__(
@@ -87,115 +85,6 @@ class WorkerPool:
 
     def __repr__(self) -> str:
         return f"<WorkerPool of {self.num_threads}{', closed' if self.seats.closing else ''}>"
-
-    # --- seats -----------------------------------------------------------------------------------------------
-
-    @property
-    def guests_waiting(self) -> int:
-        """How many threads wait for a seat: a helper that sees one should return from `help()` soon."""
-        return self.seats.guests_waiting
-
-    def enter(self) -> Worker:
-        """Occupy a seat until `leave()`; the one this thread has already, else the lowest free one, else in turn."""
-        worker = held_by_this_thread(self)
-        if worker is None:
-            return self._sit(wait=True)  # type: ignore[return-value]
-        return _step_in(worker)
-
-    def try_enter(self) -> Worker | None:
-        """As `enter()`, but None if no seat is free."""
-        worker = held_by_this_thread(self)
-        return self._sit(wait=False) if worker is None else _step_in(worker)
-
-    def _sit(self, wait: bool) -> Worker | None:
-        self.check_open()
-        if self.own_threads_only:
-            raise RuntimeError("a pool with an initializer runs functions on its own threads only")
-        seats = self.seats
-        ticket = Ticket(my_token())
-        try:
-            if not (seats.queue(ticket, self) if wait else seats.sit(ticket, self)):
-                if not wait:
-                    return None
-                self._wait_for_seat(ticket)
-            worker = self.workers[ticket.index]
-            worker.root = None
-            return _step_in(worker)
-        except BaseException:
-            seats.give_up_waiting(ticket)
-            if ticket.index >= 0:
-                seats.rise(ticket.index, ticket.token)
-                self.start_threads()
-            raise
-
-    def _wait_for_seat(self, ticket: Ticket) -> None:
-        if here.worker is not None:
-            here.worker.wait(ticket, foreign=True)
-            return
-        while not ticket.is_set():
-            park(ticket.token)
-
-    def leave(self, worker: Worker) -> None:
-        """Undo one `enter()`; with the last one the seat is free again, and its mailbox empty."""
-        if worker is not self.workers[worker.index]:
-            return  # We are in a forked child, where that seat is gone.
-        try:
-            if worker not in here.outer:
-                while worker.mailbox and worker.run_next(worker.find_mail):
-                    pass
-                if self.seats.barren and not self.seats.threads:  # Nobody else will run what this guest leaves.
-                    while worker.run_next(worker.find):
-                        pass
-        finally:
-            self._step_out(worker)
-
-    def _step_out(self, worker: Worker) -> None:
-        # However often this is interrupted and begun again, it does everything once: rise() knows who sits there, and no
-        # call stands between the last two lines of the change.
-        outer = here.outer
-        if worker not in outer:
-            if worker.taken:
-                worker.give_back(0)
-            self.seats.rise(worker.index, my_token())
-            if self.seats.unstarted:
-                self.start_threads()
-        if outer:
-            here.worker = outer[-1]
-            del outer[-1]
-
-    def seated(self, fn: Callable[..., T], *args: Any) -> T:
-        """`fn(*args)` on a seat; whenever Ctrl-C comes, the seat is given back."""
-        depth = len(here.outer)
-        try:
-            worker = self.enter()
-            try:
-                return fn(*args)
-            finally:
-                self.leave(worker)
-        except KeyboardInterrupt:
-            self._step_out_to(depth)
-            raise
-
-    def seated_if_free(self, fn: Callable[[], object], *, wait: bool = False) -> bool:
-        """As `seated(fn)` if a seat is free, or if one may `wait` for it; returns whether `fn` was called."""
-        depth = len(here.outer)
-        try:
-            worker = self.enter() if wait else self.try_enter()
-            if worker is None:
-                return False
-            try:
-                fn()
-            finally:
-                self.leave(worker)
-            return True
-        except KeyboardInterrupt:
-            self._step_out_to(depth)
-            raise
-
-    def _step_out_to(self, depth: int) -> None:
-        """An interrupt may have hit leave() itself: undo what is still to be undone."""
-        while len(here.outer) > depth and here.worker is not None:
-            self._step_out(here.worker)
 
     # --- work ------------------------------------------------------------------------------------------------
 
@@ -252,13 +141,17 @@ class WorkerPool:
             raise RuntimeError("this job needs a thread of the pool, and the system cannot start one")
 
     def push(self, job: Runnable, *, needs_thread: bool = True) -> None:
-        """Have `job` run: from the deque of the calling worker if it is one of this pool's, else by injection."""
+        """Have `job` run: from the deque of the calling worker if it is one of this pool's, else by injection.
+
+        A worker wakes nobody for it: it runs the job itself when it next can, and the ticker sends help if that takes long.
+        """
         worker = held_by_this_thread(self)
         if worker is None:
             self.inject(job, needs_thread=needs_thread)
             return
         worker.deque.append(job)
-        self.announce_job()
+        if not self.stirrer.watched:
+            self.stirrer.watch()
 
     def post(self, index: int, job: Runnable) -> None:
         """Have `job` run by worker `index`; abandon it if that is not to be."""
@@ -282,10 +175,20 @@ class WorkerPool:
 
     def start_threads(self) -> None:
         """Start the threads that have been given a seat and do not exist yet."""
-        while self.seats.unstarted:
-            index = self.seats.next_unstarted()
-            if index >= 0:
-                start_thread_of(self, index)
+        seats = self.seats
+        if not seats.unstarted:
+            return
+        try:
+            while seats.unstarted:
+                index = seats.next_unstarted()
+                if index >= 0:
+                    start_thread_of(self, index)
+        except BaseException:
+            # Ctrl-C may have come after a seat was marked as having its thread, and before it had. Two do no harm.
+            for index, worker in enumerate(self.workers):
+                if seats.threads >> index & 1 and worker.thread is None:
+                    start_thread_of(self, index)
+            raise
 
     def close(self, wait: bool = True, cancel: bool = False) -> None:
         """Take no more work from outside, run (or `cancel`) what is queued, end the threads and `wait` for that.
@@ -312,13 +215,6 @@ class WorkerPool:
             for worker in self.workers:
                 if worker.thread is not None:
                     worker.thread.join()
-
-
-def _step_in(worker: Worker) -> Worker:
-    outer = here.outer
-    outer += [here.worker]  # no call, so that no KeyboardInterrupt comes before the next line
-    here.worker = worker
-    return worker
 
 
 all_pools: weakref.WeakSet[WorkerPool] = weakref.WeakSet()

@@ -16,12 +16,13 @@ from types import TracebackType
 from typing import ParamSpec, TypeVar
 
 from pariter.sched import _platform
+from pariter.sched.here import held_by_this_thread, here, wait_outside
 from pariter.sched.job import Runnable
 from pariter.sched.join import add_note_about
 from pariter.sched.latch import Latch, my_token, unpark
 from pariter.sched.pool import WorkerPool
 from pariter.sched.spawn import Task, TaskFuture
-from pariter.sched.worker import Worker, held_by_this_thread, here
+from pariter.sched.worker import Worker
 
 T = TypeVar("T")
 P = ParamSpec("P")
@@ -148,12 +149,9 @@ class Scope:
         worker = held_by_this_thread(self._pool)
         if worker is not None:
             self._wait_as(worker)
-        elif not self._pool.own_threads_only:
+        elif not self._pool.own_threads_only and here.worker is None:
             self._help_from_outside()
-        if here.worker is not None:
-            here.worker.wait(self._all_ended, foreign=True)
-        else:
-            self._all_ended.wait()
+        wait_outside(self._all_ended)
 
     def _wait_as(self, worker: Worker) -> None:
         self._waiter = my_token()

@@ -17,41 +17,11 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Any
 
 from pariter.sched import _platform
 from pariter.sched.latch import Latch
-
-
-class Sleeper(Protocol):
-    """A seat and its thread, as far as sleeping is concerned."""
-
-    token: _platform.Lock  # released once for each time the thread is given its seat
-    pool: Any  # what keeps the pool alive while the seat is occupied; None while it is free
-    parking: _platform.Lock | None  # the token on which whoever occupies the seat parks, once it is there
-    mailbox: deque[Any]  # jobs for this very seat
-
-
-class Ticket:
-    """A guest's place in the queue for a seat, and then its claim to the seat."""
-
-    __slots__ = ("gone", "index", "token")
-
-    def __init__(self, token: _platform.Lock) -> None:
-        self.token = token
-        self.index = -1
-        self.gone = False
-
-    def is_set(self) -> bool:
-        """Whether the guest has its seat."""
-        return self.index >= 0
-
-    def attach(self, token: _platform.Lock) -> bool:
-        """A ticket unparks the token it was made for."""
-        return self.index < 0
-
-    def detach(self, token: _platform.Lock) -> None:
-        """Nothing to undo."""
+from pariter.sched.ticket import Sleeper, Ticket
 
 
 class Seats:
@@ -95,16 +65,15 @@ class Seats:
             ticket.index = index
             return True
 
-    def queue(self, ticket: Ticket, keeper: object) -> bool:
-        """Give `ticket` a seat now (True) or its place in the queue, which unparks its token in its turn."""
-        if self.sit(ticket, keeper):
-            return True
+    def queue(self, ticket: Ticket, keeper: object) -> None:
+        """Give `ticket`, which found no free seat, its place in the queue, where its token is unparked in its turn."""
         with self.lock:
             if not self.free:
                 self._queue.append(ticket)
                 self._count_guests_locked()
-                return False
-        return self.queue(ticket, keeper)  # A seat became free between the two locks.
+                return
+        if not self.sit(ticket, keeper):  # A seat became free between sit() and here.
+            self.queue(ticket, keeper)
 
     def give_up_waiting(self, ticket: Ticket) -> None:
         """Take `ticket` out of the queue; if it has been given a seat meanwhile, it keeps it."""
@@ -128,7 +97,7 @@ class Seats:
         """
         with self.lock:
             sleeper = self._sleepers[index]
-            if sleeper.parking is not token or self._serve_guest_locked(index):
+            if sleeper.parking is not token or (self._queue and self._serve_guest_locked(index)):
                 return
             bit = 1 << index
             fresh = self.epoch != self.searched or sleeper.mailbox or self._queues[index]
@@ -140,7 +109,8 @@ class Seats:
                 return
             sleeper.pool = sleeper.parking = None
             self.free |= bit
-            self._end_if_quiet_locked()
+            if self.closing:
+                self._end_if_quiet_locked()
 
     def doze(self, index: int, seen: int, searching: bool) -> bool:
         """The thread of seat `index` found nothing since `epoch` was `seen`: True if it may sleep now.

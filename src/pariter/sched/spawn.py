@@ -16,10 +16,11 @@ from contextvars import Context, copy_context
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar
 
 from pariter.sched import _platform
+from pariter.sched.here import held_by_this_thread, here, wait_outside
 from pariter.sched.job import Runnable, descends_from, own_traceback_cut
 from pariter.sched.latch import Latch
 from pariter.sched.pool import WorkerPool
-from pariter.sched.worker import Worker, held_by_this_thread, here
+from pariter.sched.worker import Worker
 
 if TYPE_CHECKING:
     from pariter.sched.scope import Scope
@@ -195,10 +196,8 @@ class TaskFuture(Future[T], Generic[T]):
         if own is not None:
             belongs = descends_from(task)
             own.wait(latch, lambda: own.find_belonging(belongs), timeout=timeout)
-        elif here.worker is not None:
-            here.worker.wait(latch, timeout=timeout, foreign=True)
         else:
-            latch.wait(timeout)
+            wait_outside(latch, timeout)
 
     def _latch(self, task: Task) -> Latch:
         with task.lock:

@@ -3,7 +3,7 @@
 States   asleep (blocked on the seat's token) → searching, then running what it finds → asleep.
 Guards   none of its own. While asleep it knows its worker and nothing else, so that a pool can be dropped.
 Promise  It survives whatever it runs, and after a job it holds nothing of it.
-Proof    docs/design/scheduler.md#falling-asleep   Tests  tests/sched/test_thread.py, tests/interleavings/test_pool.py
+Proof    docs/design/scheduler.md#falling-asleep   Tests  tests/sched/test_pool.py, tests/interleavings/test_pool.py
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from pariter.sched import _platform
+from pariter.sched.here import here
 from pariter.sched.latch import my_token
-from pariter.sched.worker import here
 
 if TYPE_CHECKING:
     from pariter.sched.pool import WorkerPool
@@ -29,9 +29,6 @@ def start_thread_of(pool: WorkerPool, index: int) -> None:
         pool.seats.cannot_start(index)
         while worker.mailbox:
             worker.mailbox.popleft().abandon()
-    except BaseException:  # Ctrl-C: it may have been started or not, and two of them do no harm.
-        worker.thread = _start(pool, worker)
-        raise
 
 
 def _start(pool: WorkerPool, worker: Worker) -> _platform.Thread:

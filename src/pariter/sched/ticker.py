@@ -36,10 +36,17 @@ class Ticker:
     """A set of watched things and the thread that looks at them."""
 
     def __init__(self) -> None:
+        self._generation = 0
         self.reset()
 
     def reset(self) -> None:
-        """Forget everything, the thread too: for a new process, in which that thread does not exist."""
+        """Forget everything, the thread too: for a new process, in which that thread does not exist.
+
+        Where it does exist (in tests), it ends.
+        """
+        if self._generation:
+            unpark(self._wake)
+        self._generation += 1
         self._watched: set[Watched] = set()
         self._seen: set[int] = set()
         self._parked = True
@@ -69,19 +76,21 @@ class Ticker:
                 unpark(self._wake)
                 return
             try:
-                _platform.start_thread(self._run, (), "pariter-ticker")
+                _platform.start_thread(self._run, (self._generation,), "pariter-ticker")
             except RuntimeError:
                 return  # No thread to be had: nothing gets help, and everything still ends.
             self._has_thread = True
 
-    def _run(self) -> None:
+    def _run(self, generation: int) -> None:
         self._parked = False
         idle_looks = 0
-        while True:
+        while generation == self._generation:
             if idle_looks < PATIENCE:
                 _platform.sleep(PERIOD_S)
             elif self._park():
                 _platform.acquire(self._wake)
+                if generation != self._generation:
+                    return
                 self._parked = False
             idle_looks = 0 if self.look() else idle_looks + 1
 

@@ -6,7 +6,7 @@ Guards   The occupant pushes and pops at the right end of `deque` without a lock
          job and latch change hands together. `taken` and `root` belong to the occupant.
 Promise  A worker that waits runs its mailbox, what its caller named, and what no other worker can run; nothing else.
          A KeyboardInterrupt loses no job: what is in `taken` is given back.
-Proof    docs/design/scheduler.md#waiting   Tests  tests/sched/test_worker.py, tests/interleavings/test_pool.py
+Proof    docs/design/scheduler.md#waiting   Tests  tests/interleavings/test_pool.py, tests/interleavings/test_join.py
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, Protocol
 
 from pariter.sched import _platform
+from pariter.sched.here import current_worker as current_worker
+from pariter.sched.here import here, step_in, step_out
 from pariter.sched.job import Runnable
 from pariter.sched.latch import Latch, my_token, park
 
@@ -36,21 +38,6 @@ class Waitable(Protocol):
     def is_set(self) -> bool: ...
     def attach(self, token: _platform.Lock) -> bool: ...
     def detach(self, token: _platform.Lock) -> None: ...
-
-
-class _Here(threading.local):
-    worker: Worker | None = None
-
-    def __init__(self) -> None:
-        self.outer: list[Worker | None] = []
-
-
-here = _Here()
-
-
-def current_worker() -> Worker | None:
-    """The worker as which the calling thread runs, of the pool it entered last; None outside of all pools."""
-    return here.worker
 
 
 class Worker:
@@ -280,23 +267,8 @@ class Worker:
         before = here.worker
         if before is self:
             return self.run_next(find)
-        outer = here.outer
         try:
-            outer += [before]
-            here.worker = self
+            step_in(self)
             return self.run_next(find)
         finally:
-            here.worker = before
-            if outer:  # Not in a child that was forked meanwhile.
-                del outer[-1]
-
-
-def held_by_this_thread(pool: Any) -> Worker | None:
-    """The worker as which the calling thread already occupies a seat of `pool`, if it does."""
-    worker = here.worker
-    if worker is None or worker.pool is pool:
-        return worker
-    for outer in reversed(here.outer):
-        if outer is not None and outer.pool is pool:
-            return outer
-    return None
+            step_out()
