@@ -1,0 +1,54 @@
+"""A worker process that nobody wants any more goes at once, and its pool starts another or is closed."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import CancelledError
+from multiprocessing.connection import Client, Listener
+from typing import Any
+
+import pytest
+
+from pariter import ProcessPool, WorkerDied
+from pariter.engines import slots
+
+
+@pytest.fixture
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever waits for a process that nobody has killed yet, waits for longer than a test may take."""
+    monkeypatch.setattr(slots, "KILL_S", 1000.0)
+
+
+def begin_and_never_end(address: Any) -> None:
+    """Tell whoever listens that this has begun."""
+    Client(address).close()
+    threading.Event().wait()
+
+
+def never_end(_: object) -> None:
+    threading.Event().wait()
+
+
+@pytest.mark.usefixtures("patience")
+def test_a_timeout_kills_the_block_in_hand_without_waiting_for_it_and_the_pool_heals() -> None:
+    with ProcessPool(2) as pool:
+        with pytest.raises(TimeoutError):
+            pool.par_iter(range(8)).map(never_end).timeout(0.5).collect()
+        healed = pool.par_iter(range(4)).map(str).collect()
+
+    assert healed == ["0", "1", "2", "3"]
+
+
+@pytest.mark.usefixtures("patience")
+def test_closing_with_cancel_stops_the_task_in_hand_and_drops_the_others() -> None:
+    pool = ProcessPool(1)
+    with Listener() as listener:
+        tasks = [pool.spawn(begin_and_never_end, listener.address), pool.spawn(str, 1), pool.spawn(str, 2)]
+        listener.accept().close()
+
+    pool.close(cancel=True)
+
+    in_hand, *waiting = [task.exception() for task in tasks]
+    assert isinstance(in_hand, WorkerDied)
+    assert str(in_hand) == "worker process 0 was stopped"
+    assert [type(error) for error in waiting] == [CancelledError, CancelledError]
