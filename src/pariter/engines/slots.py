@@ -25,7 +25,10 @@ from concurrent.futures import Future
 from typing import Any
 
 from pariter.engines import worker_process
+from pariter.engines.shipping import Parcel
 from pariter.errors import PoolClosed, WorkerDied
+from pariter.plan.piped import Piped
+from pariter.plan.sinks import Sink
 
 KILL_S = 1.0
 """How long a killed process may take to go."""
@@ -94,11 +97,12 @@ class Slot:
             self._generation += 1
         return self._executor
 
-    def send_piece(self, digest: bytes, parcel: bytes, piece: bytes) -> Shipment:
+    def send_piece(self, parcel: Parcel, piece: bytes) -> Shipment:
         """Run a piece of a run; the parcel travels only if this process does not know it."""
+        digest = parcel.digest
 
         def arguments() -> tuple[Any, ...]:
-            return digest, None if digest in self._knows else parcel, piece, self.name
+            return digest, None if digest in self._knows else parcel.content, piece, self.name
 
         with self._lock:
             shipment = self._send_locked(worker_process.run_piece, arguments)
@@ -147,13 +151,16 @@ class Slot:
             self._discard_locked()
         return WorkerDied(f"worker {self.name} died: {describe_exit(exit_code)}")
 
-    def forget(self, digest: bytes) -> None:
-        """Let the process drop the functions of a run that is over."""
+    def forget(self, parcel: Parcel) -> Future[Any] | None:
+        """Let the process drop the functions of a run that is over, and close the state they keep."""
         with self._lock:
-            if digest in self._knows:
-                self._knows.discard(digest)
-                with contextlib.suppress(Exception):  # a dead process has nothing to forget
-                    self._executor.submit(worker_process.forget, digest)
+            if parcel.digest not in self._knows:
+                return None
+            self._knows.discard(parcel.digest)
+            try:
+                return self._executor.submit(worker_process.forget, parcel.digest)  # type: ignore[no-any-return]
+            except Exception:  # a dead process has nothing to forget
+                return None
 
     def _discard_locked(self) -> Any:
         executor, self._executor = self._executor, None
@@ -206,6 +213,10 @@ class Crew:
     def is_warm(self) -> bool:
         """Whether every process is there."""
         return all(slot.is_warm for slot in self.slots)
+
+    def parcel(self, piped: Piped, sink: Sink) -> Parcel:
+        """The functions of a run, pickled; CannotSend if they cannot be."""
+        return Parcel(piped, sink)
 
     def warm_up(self) -> None:
         """Start all processes, side by side."""
