@@ -18,7 +18,7 @@ from pariter._describe import describe_value
 from pariter._pickle import dumps_plainly
 from pariter.errors import RemoteTraceback
 
-_C_FIELDS = ("name", "path", "name_from", "obj")  # keyword-only, so not in `args`
+_C_FIELDS = ("name", "path", "name_from", "obj", "filename", "filename2")  # keyword-only, so not in `args`
 
 
 class Caught:

@@ -577,7 +577,6 @@ def ranked(pairs: list[tuple[Any, Any]], reverse: bool = False) -> list[Any]:
 
 keyed("group_by", lambda plan, key: plan.group_by(key), grouped)
 keyed("count_by", lambda plan, key: plan.count_by(key), lambda pairs: {k: len(v) for k, v in grouped(pairs).items()})
-keyed("sorted", lambda plan, key: plan.sorted(key=key), ranked)
 keyed("nlargest", lambda plan, key: plan.nlargest(4, key), lambda pairs: ranked(pairs, reverse=True)[:4])
 keyed("nsmallest", lambda plan, key: plan.nsmallest(4, key), lambda pairs: ranked(pairs)[:4])
 plain(

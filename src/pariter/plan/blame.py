@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
-from types import CodeType, FunctionType, MethodType, TracebackType
+from types import CodeType, FrameType, FunctionType, MethodType, TracebackType
 from typing import Any, TypeVar
 
 from pariter._describe import describe_callable, describe_value
@@ -19,6 +19,8 @@ from pariter.plan.stages import Function, Step
 
 S = TypeVar("S", bound=Step)
 PREFIX = "pariter: raised by "
+_GENERATOR = 0x20 | 0x80 | 0x200
+"""The flags of generators and coroutines, as in `inspect`, which takes long to import."""
 
 
 def told_apart(step: S, seen: set[object]) -> S:
@@ -95,6 +97,13 @@ def _note(error: BaseException, note: str) -> None:
         error.add_note(note)
 
 
+def _comes_from(frame: FrameType, caller: FrameType | None) -> bool:
+    """Whether `frame` was called by `caller`, as far as can be known: a generator that ended forgets who did."""
+    if frame.f_back is None:
+        return bool(frame.f_code.co_flags & _GENERATOR)
+    return frame.f_back is caller
+
+
 def _culprit(
     traceback: TracebackType | None, steps: list[Step], sink: Step
 ) -> tuple[Step | None, bool]:
@@ -112,11 +121,15 @@ def _culprit(
         opaque = [step for step in steps if step.calls()]
     silent = [step for step in steps if not step.calls()]
     suspect: Step | None = next(iter((*opaque, *silent)), sink)
-    kinds = {type(step): step for step in steps}
+    kinds: dict[Any, Step | None] = {type(step): step for step in steps}
     entered = False  # a function of the plan
     outside = False  # code of others, which may yet come to one: heapq calls what the items come from
+    before: FrameType | None = None
     while traceback is not None:
         frame, traceback = traceback.tb_frame, traceback.tb_next
+        if (entered or outside) and not _comes_from(frame, before):
+            break  # an exception object that is raised again drags along where it was raised before
+        before = frame
         module, code = str(frame.f_globals.get("__name__", "")), frame.f_code
         if not module.startswith("pariter."):
             if not entered and (not outside or code in codes):

@@ -144,12 +144,9 @@ class Chained(Compound[T]):
             nonlocal block
             while block is not None and block[0] < end:
                 low, high = block
-                if high > end:
-                    block = (end, high)
-                    yield low - offset, end - offset
-                else:
-                    yield low - offset, high - offset
-                    block = next(feed, None)
+                yield low - offset, min(high, end) - offset
+                # Only now, when the part asks for more, is it done with this block.
+                block = (end, high) if high > end else next(feed, None)
 
         for part in self.parts:
             end = offset + units(part)

@@ -43,7 +43,8 @@ class Piped(Source[Any]):
     @property
     def stops(self) -> bool:
         """Whether its items may end before its source does."""
-        return any(stage.stops for stage in self.stages)
+        below = isinstance(self.source, Piped) and self.source.stops
+        return below or any(stage.stops for stage in self.stages)
 
     def open(self, blocks: Iterable[Block], site: Site) -> Iterator[Any]:
         site.steps = self.stages
