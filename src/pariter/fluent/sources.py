@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Literal, TypeVar, overload
 
@@ -9,7 +10,7 @@ from pariter._describe import describe_value
 from pariter.fluent import checks
 from pariter.fluent.adapters import plan_of
 from pariter.fluent.iter import ParIter
-from pariter.plan import slices, trees
+from pariter.plan import files, slices, trees
 from pariter.plan.origins import Origin, Repeated
 from pariter.plan.pipeline import Plan
 from pariter.plan.reshape import Zip
@@ -181,6 +182,47 @@ def repeat(x: T, n: int | None = None) -> ParIter[T]:
     12
     """
     return _over(Repeated(x, None if n is None else checks.at_least(0, "repeat", "count", n)))
+
+
+# Files.
+
+Path = str | bytes | os.PathLike[str] | os.PathLike[bytes]
+
+
+def par_lines(
+    path_or_paths: Path | Iterable[Path],
+    *,
+    encoding: str = "utf-8",
+    errors: str = "strict",
+    keepends: bool = False,
+) -> ParIter[str]:
+    r"""The lines of text files, one file after another, read by the workers themselves.
+
+    Files are cut by ranges of bytes; each worker, thread or process, opens the file and reads its own range,
+    some hundred kilobytes at a time. The caller reads nothing, and neither holds the file: folds and reductions
+    over files of any size run in constant memory. Takes one path or any iterable of paths, as from a glob.
+
+    Lines end at `\n` or `\r\n`, which are stripped unless `keepends`; a lone `\r` ends none. `encoding` and
+    `errors` are those of `open`. Read whole, by one worker each, are files in encodings in which a line cannot be found
+    from the middle (UTF-16, UTF-32, UTF-7, Shift JIS and other such), files whose names end in `.gz`, which are
+    decompressed, and what is no regular file.
+
+    How many lines there are is not known before, so `enumerate` and others that need positions put a barrier.
+    `with_min_len` and its kin count bytes here, or up to 64 of them in large files.
+
+    Raises at the call FileNotFoundError, IsADirectoryError, and LookupError for an unknown encoding or error handler.
+    A line that cannot be decoded raises UnicodeDecodeError at its place.
+
+    >>> import pathlib, tempfile
+    >>> folder = tempfile.TemporaryDirectory()
+    >>> path = pathlib.Path(folder.name, "numbers.txt")
+    >>> path.write_text("1\n2\n3\n")
+    6
+    >>> par_lines(path).map(int).sum()
+    6
+    >>> folder.cleanup()
+    """
+    return _over(files.text_files(path_or_paths, encoding, errors, keepends))
 
 
 # Trees.

@@ -38,7 +38,7 @@ def _steps(plan: Plan) -> Iterator[Step]:
 
 def _lines(plan: Plan, indent: str, survey: Survey | None) -> list[str]:
     lines = [f"{indent}source   {_source(plan)}"]
-    exact = pure = True
+    exact, pure = plan.origin.knows_positions, True
     for at, step in enumerate(plan.steps):
         if isinstance(step, Stage):
             exact = exact and step.one_to_one
@@ -72,6 +72,8 @@ def _call(step: Step) -> str:
 
 
 def _source(plan: Plan) -> str:
+    if (summary := plan.origin.summary()) is not None:
+        return summary
     data = getattr(plan.origin, "data", None)
     kind = type(plan.origin).__name__.lower() if data is None else type(data).__name__
     length = plan.origin.length()
@@ -85,9 +87,10 @@ def _source(plan: Plan) -> str:
 def _reason(before: tuple[Step, ...], step: Reshape, exact: bool) -> str:
     if exact:
         return f"what comes before runs first, so that {step.name} computes nothing twice"
-    culprit = next(s for s in reversed(before) if _changes_positions(s))
+    culprit = next((s for s in reversed(before) if _changes_positions(s)), None)
     held = "as many results as are wanted" if isinstance(step, Take) else "results"
-    return f"{held} are held, because {step.name} needs positions that {culprit.name} has changed"
+    why = "the source does not know" if culprit is None else f"{culprit.name} has changed"
+    return f"{held} are held, because {step.name} needs positions that {why}"
 
 
 def _changes_positions(step: Step) -> bool:

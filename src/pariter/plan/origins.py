@@ -28,6 +28,8 @@ class Origin(Record, ABC):
     """Data as the user gave it."""
 
     endless: ClassVar[bool] = False
+    knows_positions: ClassVar[bool] = True
+    """Whether the positions of its items are known."""
 
     @abstractmethod
     def bind(self) -> Source[Any]:
@@ -35,6 +37,10 @@ class Origin(Record, ABC):
 
     def length(self) -> int | None:
         """How many items there are, if that is known without reading them."""
+        return None
+
+    def summary(self) -> str | None:
+        """What it is, in words, where the type and the length do not say it."""
         return None
 
 

@@ -158,6 +158,10 @@ class Whole(Origin):
     def bind(self) -> Source[Any]:
         return origin_of(self.data).bind()
 
+    def summary(self) -> str:
+        many = _many(self.data)
+        return f"{type(self.data).__name__}, {many} item{'s' * (many != 1)}"
+
     def __repr__(self) -> str:
         return ""
 

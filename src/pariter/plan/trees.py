@@ -248,6 +248,9 @@ class Start(Origin):
     def bind(self) -> Source[Any]:
         return Held([self.data])
 
+    def summary(self) -> str:
+        return type(self.data).__name__
+
     def __repr__(self) -> str:
         return ""
 
