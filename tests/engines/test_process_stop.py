@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import sys
 import threading
 from concurrent.futures import CancelledError
 from multiprocessing.connection import Client, Listener
@@ -27,6 +31,30 @@ def begin_and_never_end(address: Any) -> None:
 
 def never_end(_: object) -> None:
     threading.Event().wait()
+
+
+KILLED_WHILE_ITS_WORKERS_WAIT = """\
+import os, signal, sys
+from multiprocessing.connection import Client
+from pariter import ProcessPool
+
+pool = ProcessPool(1)
+pool.spawn(lambda: setattr(signal, "kept", Client(sys.argv[1]))).result()  # in a module that stays
+os.kill(os.getpid(), int(sys.argv[2]))
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="no such signals there")
+@pytest.mark.parametrize("name", ["SIGKILL", "SIGTERM"])
+def test_workers_end_when_their_parent_was_killed(name: str) -> None:
+    number = getattr(signal, name)
+    with Listener(family="AF_UNIX") as listener:
+        command = [sys.executable, "-c", KILLED_WHILE_ITS_WORKERS_WAIT, str(listener.address), str(int(number))]
+        with subprocess.Popen(command) as parent, listener.accept() as worker:
+            assert parent.wait() == -number
+
+            with pytest.raises((EOFError, ConnectionResetError)):  # it is open for as long as the worker lives
+                worker.recv_bytes()
 
 
 @pytest.mark.usefixtures("patience")

@@ -90,7 +90,7 @@ class Slot:
             executor = _executor_class()(max_workers=1, timeout=None, env=self._env)
             with _interrupts_blocked():
                 self._ready = executor.submit(
-                    worker_process.prepare, list(sys.path), self._env, self._initializer
+                    worker_process.prepare, os.getpid(), list(sys.path), self._env, self._initializer
                 )
             self._executor = executor
             self._process = next(iter(executor._processes.values()), None)

@@ -10,6 +10,7 @@ import os
 import pickle
 import signal
 import sys
+import threading
 import time
 from typing import Any
 
@@ -28,13 +29,19 @@ _parcels: dict[bytes, tuple[Any, Any]] = {}
 _failed: bytes | None = None
 
 
-def prepare(path: list[str], env: dict[str, str], initializer: bytes | None) -> bool:
+PARENT_LOOK_S = 1.0
+"""How often a worker looks whether its parent is still there."""
+
+
+def prepare(parent: int, path: list[str], env: dict[str, str], initializer: bytes | None) -> bool:
     """Make this process a worker; False if its initializer raised, which then answers every call."""
     global is_worker, _failed
     is_worker = True
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
     if hasattr(signal, "pthread_sigmask"):
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})  # blocked while it started
+    if os.name == "posix":
+        threading.Thread(target=_end_with, args=(parent,), name="pariter-parent", daemon=True).start()
     os.environ.update(env)
     sys.path[:] = list(dict.fromkeys([*path, *sys.path]))
     if initializer is not None:
@@ -45,6 +52,16 @@ def prepare(path: list[str], env: dict[str, str], initializer: bytes | None) -> 
             error.add_note("pariter: raised by the initializer of a worker process")
             _failed = _packed(Caught(error))
     return _failed is None
+
+
+def _end_with(parent: int) -> None:
+    """End this process when its parent is gone: one that was killed could tell nobody.
+
+    The pipes do not tell either, because each worker holds both their ends.
+    """
+    while os.getppid() == parent:
+        time.sleep(PARENT_LOOK_S)
+    os._exit(1)
 
 
 def run_piece(digest: bytes, parcel: bytes | None, piece: bytes, name: str) -> bytes:
