@@ -59,7 +59,7 @@ class SeededThread:
                 self.target(*self.args)
         except _Over:
             pass
-        except BaseException as error:  # noqa: BLE001 - reported by Seeded.run()
+        except BaseException as error:
             self.error = error
         finally:
             sys.settrace(None)

@@ -60,11 +60,10 @@ def test_all_errors_come_as_one_group_in_order(num_threads: int) -> None:
         def fail(k: int) -> None:
             raise ValueError(k)
 
-        with pytest.raises(ExceptionGroup) as caught:
-            with scope(pool) as s:
-                for k in range(3):
-                    s.spawn(fail, k)
-                raise KeyError("body")
+        with pytest.raises(ExceptionGroup) as caught, scope(pool) as s:
+            for k in range(3):
+                s.spawn(fail, k)
+            raise KeyError("body")
         assert [repr(error) for error in caught.value.exceptions] == [
             "KeyError('body')",
             "ValueError(0)",

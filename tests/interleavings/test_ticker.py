@@ -19,8 +19,10 @@ class Run:
 
     def open(self) -> bool:
         self.times += 1
-        self.opened.set()
-        return self.times <= self.stays
+        if self.times > self.stays:
+            self.opened.set()
+            return False
+        return True
 
 
 def test_what_stays_watched_is_opened_once_whether_the_ticker_is_parking_or_not() -> None:
@@ -48,6 +50,7 @@ def test_what_asks_for_it_is_opened_again_at_every_look() -> None:
     def scenario() -> None:
         run = Run(stays=3)
         watch(run)
+        run.opened.wait()
         _platform.sleep(PERIOD_S * 10)
         assert run.times == 4
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from tests.interleavings.seeded import Deadlock, Seeded, spread
 
 from pariter.sched import _platform
 from pariter.sched.latch import Latch, my_token, park
 from pariter.sched.pool import WorkerPool
 from pariter.sched.sleep import Seats
 from pariter.sched.spawn import spawn
+from tests.interleavings.seeded import Deadlock, Seeded, spread
 
 
 class LatchThatForgetsToLookAgain(Latch):
@@ -78,9 +78,9 @@ def test_a_worker_that_dozes_without_comparing_epochs_is_found_asleep(monkeypatc
 
 def test_an_error_in_any_thread_is_raised_by_the_run() -> None:
     def scenario() -> None:
-        spread([lambda: [][0]])  # type: ignore[list-item,func-returns-value]
+        spread([lambda: {}["missing"]])
 
-    with pytest.raises(IndexError):
+    with pytest.raises(KeyError):
         Seeded(1).run(scenario)
 
 

@@ -70,8 +70,8 @@ GIL = getattr(sys, "_is_gil_enabled", lambda: True)()
 def dies(ref: weakref.ref[object]) -> bool:
     """Whether it is dead, or at once when threads have had time to leave their frames.
 
-    A free-threaded build leaves what a thread has made, and another drops last, to the next time that thread runs, or to
-    the garbage collector.
+    A free-threaded build leaves what a thread has made, and another drops last, to the next time that thread runs, or
+    to the garbage collector.
     """
     for _ in range(1000):
         if not GIL:

@@ -98,9 +98,7 @@ def test_a_guest_serves_the_mailbox_of_its_seat_when_it_leaves() -> None:
     with a_pool(1) as pool:
         worker = pool.enter()
         names: list[list[str]] = []
-        thread = threading.Thread(
-            target=lambda: names.append(broadcast(pool, lambda: threading.current_thread().name))
-        )
+        thread = threading.Thread(target=lambda: names.append(broadcast(pool, lambda: threading.current_thread().name)))
         thread.start()
         while not worker.mailbox:
             pass

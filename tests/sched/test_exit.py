@@ -24,8 +24,15 @@ pool = WorkerPool(3)
 def run(program: str) -> str:
     """The output of a program, which must end well and say nothing on stderr."""
     ended = subprocess.run(
-        [sys.executable, "-W", "error", "-W", "ignore:This process:DeprecationWarning", "-c"]
-        + [PREAMBLE + textwrap.dedent(program)],
+        [
+            sys.executable,
+            "-W",
+            "error",
+            "-W",
+            "ignore:This process:DeprecationWarning",
+            "-c",
+            PREAMBLE + textwrap.dedent(program),
+        ],
         capture_output=True,
         text=True,
         timeout=60,
@@ -45,10 +52,12 @@ def run(program: str) -> str:
         # busy, asleep in a system call
         "broadcast(pool, int)\nfor _ in range(9): spawn(pool, time.sleep, 60)",
         # busy, computing
-        "begun = threading.Event()\ndef spin():\n    begun.set()\n    while True: pass\nspawn(pool, spin); begun.wait()",
+        "begun = threading.Event()\ndef spin():\n  begun.set()\n  while True: pass\nspawn(pool, spin); begun.wait()",
         # in the middle of joins
-        "begun = threading.Event()\ndef deep():\n    begun.set()\n    while True: join(pool, int, int)\n"
-        "spawn(pool, deep); begun.wait()",
+        (
+            "begun = threading.Event()\ndef deep():\n    begun.set()\n    while True: join(pool, int, int)\n"
+            "spawn(pool, deep); begun.wait()"
+        ),
         # another thread waits as a guest
         "threading.Thread(target=pool.seated, args=(time.sleep, 60), daemon=True).start()\nspawn(pool, time.sleep, 60)",
         # with a seat
@@ -101,15 +110,17 @@ def all_works():
         # idle
         "all_works(); in_child(all_works); all_works()",
         # busy, with a queue
-        "futures = [spawn(pool, time.sleep, 0.01) for _ in range(30)]\nin_child(all_works)\nfor f in futures: f.result()",
+        "fs = [spawn(pool, time.sleep, 0.01) for _ in range(9)]\nin_child(all_works)\nfor f in fs: f.result()",
         # while others join
-        "stop = threading.Event()\n"
-        "def work():\n    while not stop.is_set(): join(pool, int, int)\n"
-        "threads = [threading.Thread(target=work) for _ in range(3)]\n"
-        "for t in threads: t.start()\n"
-        "for _ in range(5): in_child(all_works)\n"
-        "stop.set()\n"
-        "for t in threads: t.join()",
+        (
+            "stop = threading.Event()\n"
+            "def work():\n    while not stop.is_set(): join(pool, int, int)\n"
+            "threads = [threading.Thread(target=work) for _ in range(3)]\n"
+            "for t in threads: t.start()\n"
+            "for _ in range(5): in_child(all_works)\n"
+            "stop.set()\n"
+            "for t in threads: t.join()"
+        ),
         # from a guest
         "pool.seated(in_child, all_works); all_works()",
         # from a worker's own thread

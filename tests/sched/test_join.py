@@ -114,9 +114,7 @@ def nested_last_of_three(pool: WorkerPool, depth: int) -> int:
 
 @sizes
 @pytest.mark.parametrize("nested", [nested_left, nested_right, nested_last_of_three])
-def test_150_nested_joins_fit_the_default_recursion_limit(
-    size: int, nested: Callable[[WorkerPool, int], int]
-) -> None:
+def test_150_nested_joins_fit_the_default_recursion_limit(size: int, nested: Callable[[WorkerPool, int], int]) -> None:
     before = sys.getrecursionlimit()
     sys.setrecursionlimit(1000)
     try:
@@ -143,15 +141,14 @@ def test_the_leftmost_error_wins_and_the_others_are_its_notes(size: int) -> None
     def fail(error: Exception) -> None:
         raise error
 
-    with a_pool(size) as pool:
-        with pytest.raises(KeyError) as caught:
-            join(
-                pool,
-                lambda: 1,
-                lambda: fail(KeyError("left")),
-                lambda: 2,
-                lambda: fail(IndexError("right")),
-            )
+    with a_pool(size) as pool, pytest.raises(KeyError) as caught:
+        join(
+            pool,
+            lambda: 1,
+            lambda: fail(KeyError("left")),
+            lambda: 2,
+            lambda: fail(IndexError("right")),
+        )
 
     (note,) = caught.value.__notes__
     assert "IndexError('right')" in note
@@ -197,9 +194,8 @@ def test_an_interrupt_goes_before_an_error_further_left() -> None:
     def interrupt() -> None:
         raise KeyboardInterrupt
 
-    with a_pool(1) as pool:
-        with pytest.raises(KeyboardInterrupt) as caught:
-            join(pool, lambda: 1 / 0, interrupt)
+    with a_pool(1) as pool, pytest.raises(KeyboardInterrupt) as caught:
+        join(pool, lambda: 1 / 0, interrupt)
 
     assert "ZeroDivisionError" in caught.value.__notes__[0]
 
@@ -268,7 +264,7 @@ def test_a_lock_held_around_a_join_is_not_met_again_on_the_same_stack() -> None:
 def test_many_threads_join_on_one_pool(size: int) -> None:
     def caller(place: int) -> None:
         for k in range(50):
-            assert join(pool, lambda: k, lambda: join(pool, lambda: place, int)) == (k, (place, 0))
+            assert join(pool, lambda k=k: k, lambda: join(pool, lambda: place, int)) == (k, (place, 0))
 
     with a_pool(size) as pool:
         in_threads(8, caller)

@@ -83,11 +83,10 @@ def test_all_tasks_run_and_all_errors_come_as_one_group_the_bodys_first(size: in
         raise ValueError(k)
 
     with a_pool(size) as pool:
-        with pytest.raises(ExceptionGroup) as caught:
-            with scope(pool) as s:
-                for k in range(5):
-                    s.spawn(fail, k)
-                raise KeyError("body")
+        with pytest.raises(ExceptionGroup) as caught, scope(pool) as s:
+            for k in range(5):
+                s.spawn(fail, k)
+            raise KeyError("body")
 
         assert sorted(ran) == [0, 1, 2, 3, 4]
         kinds = [repr(error) for error in caught.value.exceptions]
@@ -97,9 +96,8 @@ def test_all_tasks_run_and_all_errors_come_as_one_group_the_bodys_first(size: in
 @sizes
 def test_an_error_alone_comes_in_a_group_as_from_a_task_group(size: int) -> None:
     with a_pool(size) as pool:
-        with pytest.raises(ExceptionGroup) as caught:
-            with scope(pool):
-                raise KeyError("body")
+        with pytest.raises(ExceptionGroup) as caught, scope(pool):
+            raise KeyError("body")
 
         assert [repr(error) for error in caught.value.exceptions] == ["KeyError('body')"]
 
@@ -114,9 +112,8 @@ def test_an_error_of_an_inner_scope_goes_through_the_task_to_the_outer_one(size:
             s.spawn(fail)
 
     with a_pool(size) as pool:
-        with pytest.raises(ExceptionGroup) as caught:
-            with scope(pool) as s:
-                s.spawn(lambda: s.spawn(inner))
+        with pytest.raises(ExceptionGroup) as caught, scope(pool) as s:
+            s.spawn(lambda: s.spawn(inner))
 
         (group,) = caught.value.exceptions
         assert isinstance(group, ExceptionGroup)
@@ -133,9 +130,8 @@ def test_other_base_exceptions_make_a_base_exception_group(size: int) -> None:
         raise Odd
 
     with a_pool(size) as pool:
-        with pytest.raises(BaseExceptionGroup) as caught:
-            with scope(pool) as s:
-                s.spawn(fail)
+        with pytest.raises(BaseExceptionGroup) as caught, scope(pool) as s:
+            s.spawn(fail)
 
         assert not isinstance(caught.value, ExceptionGroup)
 
@@ -147,16 +143,14 @@ def test_interrupts_and_exits_come_as_themselves(size: int, kind: type[BaseExcep
         raise error
 
     with a_pool(size) as pool:
-        with pytest.raises(kind) as caught:
-            with scope(pool) as s:
-                s.spawn(fail, ValueError(1))
-                s.spawn(fail, kind())
+        with pytest.raises(kind) as caught, scope(pool) as s:
+            s.spawn(fail, ValueError(1))
+            s.spawn(fail, kind())
         if kind is SystemExit:  # An interrupt may have dropped the other task.
             assert "ValueError" in caught.value.__notes__[0]
 
-        with pytest.raises(kind):
-            with scope(pool):
-                raise kind
+        with pytest.raises(kind), scope(pool):
+            raise kind
 
 
 def test_an_interrupt_in_the_body_drops_the_tasks_that_have_not_begun() -> None:
@@ -169,13 +163,12 @@ def test_an_interrupt_in_the_body_drops_the_tasks_that_have_not_begun() -> None:
         ran.append("slow")
 
     with a_pool(1) as pool:
-        with pytest.raises(KeyboardInterrupt):
-            with scope(pool) as s:
-                s.spawn(slow)
-                begun.wait(MEETING_S)
-                late = s.spawn(ran.append, "late")
-                threading.Timer(0.02, may_end.set).start()
-                raise KeyboardInterrupt
+        with pytest.raises(KeyboardInterrupt), scope(pool) as s:
+            s.spawn(slow)
+            begun.wait(MEETING_S)
+            late = s.spawn(ran.append, "late")
+            threading.Timer(0.02, may_end.set).start()
+            raise KeyboardInterrupt
 
         assert ran == ["slow"]
         assert late.cancelled()
@@ -189,11 +182,10 @@ def test_ctrl_c_while_the_block_waits_drops_the_rest_and_leaves_the_pool_usable(
 
     ran: list[Any] = []
     with a_pool(size) as pool:
-        with pytest.raises(KeyboardInterrupt):
-            with scope(pool) as s:
-                s.spawn(stop)
-                for _ in range(100):
-                    s.spawn(lambda: threading.Event().wait(0.001))
+        with pytest.raises(KeyboardInterrupt), scope(pool) as s:
+            s.spawn(stop)
+            for _ in range(100):
+                s.spawn(lambda: threading.Event().wait(0.001))
 
         with scope(pool) as s:
             s.spawn(ran.append, 1)

@@ -19,7 +19,7 @@ from pariter.sched.spawn import install, spawn
 
 pytestmark = [
     pytest.mark.stress,
-    # An interrupt within a weak reference's callback, the standard library's among them, is swallowed by the interpreter.
+    # An interrupt within a weak reference's callback, the standard library's among them, is swallowed.
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
     pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="there is no timer signal here"),
 ]

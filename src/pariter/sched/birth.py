@@ -24,9 +24,7 @@ def own_thread_names(thread_name: str | Callable[[int], str], num_threads: int) 
         except (LookupError, AttributeError) as error:
             raise ValueError(f"thread_name can only hold {{}}, for the index, got {thread_name!r}") from error
     if not callable(thread_name):
-        raise TypeError(
-            f"thread_name must be a format string or a callable of the index, got {thread_name!r}"
-        )
+        raise TypeError(f"thread_name must be a format string or a callable of the index, got {thread_name!r}")
     return [str(thread_name(index)) for index in range(num_threads)]
 
 
@@ -67,9 +65,7 @@ def start_own_threads(pool: WorkerPool) -> None:
                     f"{pool.names[birth.index]!r}: {birth.error!r}"
                 ) from birth.error
         if not pool.initialized:
-            raise RuntimeError(
-                "a pool with an initializer needs threads of its own, and the system cannot start one"
-            )
+            raise RuntimeError("a pool with an initializer needs threads of its own, and the system cannot start one")
 
 
 class Birth:

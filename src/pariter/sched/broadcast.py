@@ -38,7 +38,7 @@ def broadcast(pool: WorkerPool, fn: Callable[[], T]) -> list[T]:
             own.run_here(partial(take_in_hand, own, mine))
         return _results(pool, futures)
     except BaseException:
-        # Ctrl-C: what has not begun is dropped, what has is waited for. Otherwise all have ended, and this does nothing.
+        # Ctrl-C: what has not begun is dropped, what has is waited for. Otherwise all have ended, and nothing is done.
         for future in futures:
             if not future.cancel():
                 future.wait_done(inline=False)

@@ -27,6 +27,7 @@ class Runnable(Protocol):
 
     def is_spent(self) -> bool:
         """Whether `run()` would do nothing, because it has been run, or cancelled."""
+        ...
 
     def abandon(self) -> None:
         """It will not be run: tell whoever waits for it."""
@@ -71,6 +72,7 @@ class WaitedCall:
         """Run it in its context, for the owner, who waits for `latch`."""
         above = worker.root
         error: BaseException | None = None
+        fn = context = None
         try:
             try:
                 fn, context = self.fn, self.context
@@ -81,7 +83,7 @@ class WaitedCall:
                 self.value = context.run(fn)
             except BaseException as caught:
                 error = self.error = own_traceback_cut(caught)
-            del fn, context
+            fn = context = None
             self.finish(worker, above)
         except BaseException as caught:  # Ctrl-C between the lines above
             error = self.error = own_traceback_cut(caught)

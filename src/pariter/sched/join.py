@@ -7,8 +7,9 @@ meets, on its own stack, a lock that its caller holds, unless the call it waits 
 
 States   of a job: in the deque → taken by its owner (`fn` is None) or by a thief (`latch` is set up).
 Guards   a worker's `lock`: a thief takes under it, and the owner that finds its job gone looks under it.
-Promise  Every call is made at most once, and all have ended when join returns or raises; the leftmost error wins. Only
-         KeyboardInterrupt goes before: calls that have not begun are dropped, and it is raised when the others are done.
+Promise  Every call is made at most once, and all have ended when join returns or raises; the leftmost error wins.
+         Only KeyboardInterrupt goes before: calls that have not begun are dropped, and it is raised when the others
+         are done.
 Proof    docs/design/scheduler.md#join   Tests  tests/sched/test_join.py, tests/interleavings/test_join.py
 """
 
@@ -17,7 +18,7 @@ from __future__ import annotations
 import traceback
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from contextvars import copy_context
+from contextvars import Context, copy_context
 from typing import Any
 
 from pariter._describe import describe_value
@@ -28,9 +29,7 @@ from pariter.sched.pool import WorkerPool
 from pariter.sched.worker import Worker
 
 
-def join(
-    pool: WorkerPool, a: Callable[[], Any], b: Callable[[], Any], *more: Callable[[], Any]
-) -> tuple[Any, ...]:
+def join(pool: WorkerPool, a: Callable[[], Any], b: Callable[[], Any], *more: Callable[[], Any]) -> tuple[Any, ...]:
     """The results of all calls, in their order; see the module's docstring."""
     worker = here.worker
     if worker is None or worker.pool is not pool:
@@ -56,7 +55,11 @@ def join(
 
 
 def _join_from_outside(pool: WorkerPool, fns: Sequence[Callable[[], Any]]) -> tuple[Any, ...]:
-    return pool.seated(copy_context().run, join, pool, *fns)
+    return pool.seated(_join_in, copy_context(), pool, fns)
+
+
+def _join_in(context: Context, pool: WorkerPool, fns: Sequence[Callable[[], Any]]) -> tuple[Any, ...]:
+    return context.run(join, pool, fns[0], fns[1], *fns[2:])
 
 
 def _join_many(pool: WorkerPool, worker: Worker, fns: Sequence[Callable[[], Any]]) -> tuple[Any, ...]:

@@ -28,11 +28,13 @@ from pariter.sched.stir import Stirrer
 from pariter.sched.thread import let_go, start_thread_of
 from pariter.sched.worker import Worker
 
+
 class Helpable(Protocol):
     """Work that any number of idle workers can join in."""
 
     def help(self, worker: Worker) -> bool:
         """Do some of it; False if there was nothing to do. Called from several workers at once; must not raise."""
+        ...
 
 
 class WorkerPool(Seating):
@@ -143,7 +145,8 @@ class WorkerPool(Seating):
     def push(self, job: Runnable, *, needs_thread: bool = True) -> None:
         """Have `job` run: from the deque of the calling worker if it is one of this pool's, else by injection.
 
-        A worker wakes nobody for it: it runs the job itself when it next can, and the ticker sends help if that takes long.
+        A worker wakes nobody for it: it runs the job itself when it next can, and the ticker sends help if that takes
+        long.
         """
         worker = held_by_this_thread(self)
         if worker is None:

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from functools import partial
 from types import TracebackType
-from typing import ParamSpec, TypeVar
+from typing import ParamSpec, Self, TypeVar
 
 from pariter.sched import _platform
 from pariter.sched.here import held_by_this_thread, here, wait_outside
@@ -47,7 +47,7 @@ class Scope:
         self._waiter: _platform.Lock | None = None
         self._root: Runnable | None = None
 
-    def __enter__(self) -> Scope:
+    def __enter__(self) -> Self:
         worker = held_by_this_thread(self._pool)
         self._root = None if worker is None else worker.root
         return self
@@ -191,5 +191,5 @@ class Scope:
 
 
 def scope(pool: WorkerPool) -> Scope:
-    """`with scope(pool) as s: s.spawn(f)`; see the module's docstring."""
+    """What a `with` block enters to spawn tasks that end before it does."""
     return Scope(pool)

@@ -121,8 +121,8 @@ class Seating(ABC):
     def seated(self, fn: Callable[..., T], *args: Any) -> T:
         """`fn(*args)` on a seat; whenever Ctrl-C comes, the seat is given back.
 
-        This thread does not take a seat, but has one of the pool's threads make the call, if the pool has an initializer,
-        or if it already has a seat of another pool: whoever has one must not wait for one.
+        This thread does not take a seat, but has one of the pool's threads make the call, if the pool has an
+        initializer, or if it already has a seat of another pool: whoever has one must not wait for one.
         """
         if (self.own_threads_only or here.worker is not None) and held_by_this_thread(self) is None:
             return self._visit(partial(fn, *args))

@@ -74,7 +74,7 @@ class Task:
             worker.root = self
             begun = True
             context, fn, args, kwargs = call
-            del call
+            call = None
             try:
                 value = context.run(fn, *args, **kwargs)
             except BaseException as caught:
@@ -88,10 +88,11 @@ class Task:
             if begun and future is not None:
                 self.end(future, value, error or own_traceback_cut(caught))
                 return caught
-            self.call = call  # run_next() puts it back where others find it.
+            if call is not None:
+                self.call = call  # run_next() puts it back where others find it.
             raise
         finally:
-            call = error = value = future = None
+            del call, error, value, future
 
     def end(self, future: TaskFuture[Any], value: Any, error: BaseException | None) -> None:
         """Tell the future and the scope how it ended. May be called again, if it was interrupted."""
@@ -132,18 +133,19 @@ class Task:
 class _Condition(threading.Condition):
     """A condition that a KeyboardInterrupt cannot leave locked.
 
-    The usual one is entered by a Python function, and an interrupt may come between its taking the lock and the `with`
-    that gives it back. Here `with` finds the lock's own methods, which are C.
+    The usual one is entered by a Python function, and an interrupt may come between its taking the lock and the
+    `with` that gives it back. Here `with` finds the lock's own methods, which are C.
     """
 
-    __enter__ = property(lambda self: self._lock.__enter__)
-    __exit__ = property(lambda self: self._lock.__exit__)
+    __enter__ = property(lambda self: self._lock.__enter__)  # pyright: ignore[reportAssignmentType]
+    __exit__ = property(lambda self: self._lock.__exit__)  # pyright: ignore[reportAssignmentType]
 
 
 class TaskFuture(Future[T], Generic[T]):
     """A `concurrent.futures.Future` whose `result()` and `exception()` help when called on a worker.
 
-    On a worker of the same pool, waiting runs the task at once if nobody has begun it, else what was made on its behalf.
+    On a worker of the same pool, waiting runs the task at once if nobody has begun it, else what was made on its
+    behalf.
     """
 
     def __init__(self, pool: WorkerPool, task: Task) -> None:
@@ -172,7 +174,7 @@ class TaskFuture(Future[T], Generic[T]):
             self.wait_done(timeout)
             return super().result(0)
         finally:
-            self = None  # type: ignore[assignment]  # The frame is in the traceback of the error it raises.
+            del self  # The frame is in the traceback of the error it raises.
 
     def exception(self, timeout: float | None = None) -> BaseException | None:
         """The call's exception, None if it had a result; TimeoutError after `timeout` seconds."""

@@ -37,6 +37,7 @@ class Ticker:
 
     def __init__(self) -> None:
         self._generation = 0
+        self._wake = _platform.new_lock()
         self.reset()
 
     def reset(self) -> None:
@@ -44,8 +45,7 @@ class Ticker:
 
         Where it does exist (in tests), it ends.
         """
-        if self._generation:
-            unpark(self._wake)
+        unpark(self._wake)
         self._generation += 1
         self._watched: set[Watched] = set()
         self._seen: set[int] = set()

@@ -14,16 +14,17 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from pariter.sched import _platform
-from pariter.sched.here import current_worker as current_worker
-from pariter.sched.here import here, step_in, step_out
+from pariter.sched.here import current_worker, here, step_in, step_out
 from pariter.sched.job import Runnable
 from pariter.sched.latch import Latch, my_token, park
 
 if TYPE_CHECKING:
     from pariter.sched.pool import WorkerPool
+
+__all__ = ["Worker", "current_worker"]
 
 _POP = deque.pop
 _POPLEFT = deque.popleft
@@ -227,7 +228,7 @@ class Worker:
 
     def _held(self, foreign: bool) -> list[tuple[Worker, bool]]:
         """The seats this thread occupies, each with whether it waits as a stranger there."""
-        held = {self: foreign}
+        held: dict[Worker, bool] = {self: foreign}
         for worker in here.outer:
             if worker is not None:
                 held.setdefault(worker, True)
@@ -236,9 +237,7 @@ class Worker:
             held.setdefault(innermost, True)
         return list(held.items())
 
-    def _run_meanwhile(
-        self, held: list[tuple[Worker, bool]], find: Callable[[], Runnable | None] | None
-    ) -> bool:
+    def _run_meanwhile(self, held: list[tuple[Worker, bool]], find: Callable[[], Runnable | None] | None) -> bool:
         for worker, _ in held:
             if worker.mailbox and worker.run_here(worker.find_mail):
                 return True
