@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from pariter import ParIter, ThreadPool, par_iter
-from pariter.engines import own, threads
+from pariter.engines import own
 from pariter.plan import explain, localise
 
 BIG = 10**6
@@ -23,7 +23,6 @@ LONG_S = 60
 def without_gil(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let every interpreter behave as if it had no GIL."""
     monkeypatch.setattr(own, "pays", lambda: True)
-    monkeypatch.setattr(threads, "pays", lambda: True)
 
 
 @pytest.fixture

@@ -125,7 +125,6 @@ def test_nothing_is_decided_while_no_helper_comes() -> None:
 @pytest.fixture
 def without_gil(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(own, "pays", lambda: True)
-    monkeypatch.setattr(threads, "pays", lambda: True)
 
 
 def scripted(monkeypatch: pytest.MonkeyPatch, decide: Callable[[int, int], bool]) -> None:

@@ -21,9 +21,12 @@ from typing import Any
 
 from pariter._caught import Caught
 from pariter.engines.base import Terms, this_thread
+from pariter.plan.compound import Chained
 from pariter.plan.piped import Leaf, Piped, WholeFeed, run_leaf
 from pariter.plan.place import Copier, dropped
 from pariter.plan.sinks import Sink
+from pariter.plan.sources import Puller, Source, units
+from pariter.plan.weaving import Streamed
 from pariter.sched import _platform
 from pariter.sched.latch import Latch
 
@@ -64,14 +67,60 @@ class BatchSizer:
             self._size = max(1, items // 2)
 
 
+class HeldBack(Puller[Any]):
+    """A puller whose last piece is no shorter than the others must be: it holds that many back until it sees more.
+
+    The last piece may be longer than was asked for, up to `longest` if that leaves room for two.
+    """
+
+    def __init__(self, inner: Puller[Any], shortest: int, longest: int | None) -> None:
+        self._inner = inner
+        self._shortest = shortest
+        self._longest = None if longest is None else max(longest, 2 * shortest - 1)
+        self._held: list[Source[Any]] = []
+        self._ended = False
+
+    def pull(self, most: int) -> Source[Any]:
+        have = sum(map(units, self._held))
+        wanted = most + self._shortest
+        if have < wanted and not self._ended:
+            piece = self._inner.pull(wanted - have)
+            self._ended = units(piece) < wanted - have
+            self._held.append(piece)
+            have += units(piece)
+        if have >= wanted:
+            size = most
+        elif self._longest is None or have <= self._longest:
+            size = have
+        else:
+            size = have - self._shortest
+        whole: Chained[Any] = Chained(tuple(self._held))
+        self._held = [whole.cut(size, have)] if size < have else []
+        return whole.cut(0, size)
+
+    def close(self) -> None:
+        self._held = []
+        self._inner.close()
+
+
+def pieces_of(piped: Piped, terms: Terms) -> Puller[Any]:
+    """What hands out the batches of `piped`, none of them shorter than the terms allow."""
+    shortest, longest = terms.cuts.shortest, terms.cuts.longest
+    if shortest == 1:
+        return piped.puller()
+    source = piped.source
+    return Piped(Streamed(HeldBack(source.puller(), shortest, longest), (source,)), piped.stages).puller()
+
+
 class Stream:
     """The batches of one run, pulled, run and handed out in order."""
 
     def __init__(self, piped: Piped, sink: Sink, terms: Terms, workers: int) -> None:
         self._sink = sink
-        self._puller = piped.puller()
+        self._puller = pieces_of(piped, terms)
         self._sizer = BatchSizer(terms, workers, BATCH_S)
         self._window = terms.window
+        self._shortest = terms.cuts.shortest
         self._terms = terms
         self._most_batches = BATCHES_PER_WORKER * workers
         self._source_lock = _platform.new_lock()
@@ -130,7 +179,7 @@ class Stream:
             wanted = self._sizer.next()
             if self._window is not None:
                 wanted = min(wanted, max(self._window - self._waiting, 1 if ahead == 0 else 0))
-            if not wanted:
+            if not wanted or (ahead and wanted < min(self._shortest, self._window or wanted)):
                 return None
             self._pulling = True
             self._running += 1
