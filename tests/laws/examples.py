@@ -12,18 +12,35 @@ import operator
 import pkgutil
 from collections.abc import Callable, Iterable, Iterator
 from operator import add  # noqa: F401 - for the code of the examples
+from os import devnull  # noqa: F401 - for the code of the examples
 from typing import Any, NamedTuple
 
 from hypothesis import strategies as st
 
 import pariter.plan
-from pariter import Break, Left, Right, par_iter  # noqa: F401 - for the code of the examples
+from pariter import (  # noqa: F401 - for the code of the examples
+    Break,
+    Left,
+    Right,
+    par_chunk_by,
+    par_chunks,
+    par_iter,
+    par_lines,
+    par_rchunks,
+    par_split,
+    par_windows,
+    repeat,
+    sorting,
+    split,
+    walk_tree,
+)
 from pariter.plan import (
     arrange,
     chunked,
     collecting,
     compound,
     elements,
+    files,
     grouping,
     guard,
     leases,
@@ -33,8 +50,10 @@ from pariter.plan import (
     searching,
     sinks,
     sliced,
+    slices,
     sources,
     stages,
+    trees,
     weaving,
 )
 from pariter.plan.values import MISSING
@@ -111,6 +130,18 @@ def nothing(n: int) -> None:
     return None
 
 
+def rising(before: int, after: int) -> bool:
+    return before < after
+
+
+def below(n: int) -> range:
+    return range(n)
+
+
+def halves(data: str) -> Any:
+    return (data[:1], data[1:]) if len(data) > 1 else None
+
+
 # -- Steps that a method adds: code, and what it gives ----------------------------------------------
 
 CODE: dict[type, tuple[str, list[Any]]] = {
@@ -149,6 +180,10 @@ CODE: dict[type, tuple[str, list[Any]]] = {
     arrange.Interleave: ("par_iter([1, 2, 3]).interleave(par_iter('a'))", [1, "a", 2, 3]),
     arrange.InterleaveShortest: ("par_iter([1, 2, 3]).interleave_shortest(par_iter('a'))", [1, "a", 2]),
     arrange.Intersperse: ("par_iter([1, 2, 3]).intersperse(0)", [1, 0, 2, 0, 3]),
+    slices.Separated: ("par_split([2, 4, 1, 3], odd)", [[2, 4], [], []]),
+    slices.Alike: ("par_chunk_by([1, 2, 2, 1], rising)", [[1, 2], [2], [1]]),
+    trees.WalkTree: ("walk_tree(3, below, order='post')", [0, 0, 1, 0, 0, 1, 2, 3]),
+    trees.Split: ("split('abc', halves)", ["a", "b", "c"]),
 }
 
 # -- Stages that no method adds by that name: the stage, items, and what it makes of them ------------
@@ -171,6 +206,9 @@ STAGES: dict[type, tuple[stages.Stage, list[Any], list[Any]]] = {
     stages.MapBatches: (stages.MapBatches(doubled), [[1, 2], [3]], [2, 4, 6]),
     stages.GatherBatches: (stages.GatherBatches(doubled), [1, 2, 3], [2, 4, 6]),
     leases.MapLocal: (leased(), [3, 1], [30, 10]),
+    sorting.SortKey: (sorting.SortKey(inc), [3, 1], [4, 2]),
+    slices._Separators: (slices._Separators(odd), [(0, 3), (1, 4), (2, 5)], [0, 2]),
+    slices._Differences: (slices._Differences(rising), [(1, (1, 2)), (2, (2, 2)), (3, (2, 1))], [2, 3]),
     guard.PassedBy: (guard.PassedBy(stages.TakeWhile(small)), [1, FAILED, 2, 9], [1, 2, FAILED]),
     guard.Returned: (guard.Returned(), [1, FAILED], [1, FAILED.error]),
 }
@@ -295,7 +333,7 @@ def opened(source: sources.Source[Any]) -> list[Any]:
     return list(source.open([(0, span)] if span else [], sources.Site()))
 
 
-def slices(*items: Any) -> sources.Source[Any]:
+def row(*items: Any) -> sources.Source[Any]:
     return sources.Slices(items)
 
 
@@ -307,32 +345,39 @@ CUT: dict[type, Row] = {
     sources.Held: (lambda: sources.Held([4, 5, 6, 7]), [4, 5, 6, 7]),
     elements.Elements: (lambda: elements.Elements.of(Tens(5)), [0, 10, 20, 30, 40]),
     elements.Outcomes: (lambda: elements.Outcomes([1, 2, 3], range(3), range(3)), [1, 2, 3]),
-    compound.Zipped: (lambda: compound.Zipped((slices(1, 2, 3), slices(*"abc"))), [(1, "a"), (2, "b"), (3, "c")]),
-    compound.Chained: (lambda: compound.Chained((slices(1, 2), slices(), slices(3, 4, 5))), [1, 2, 3, 4, 5]),
-    chunked.Chunked: (lambda: chunked.Chunked(slices(*range(7)), 3), [[0, 1, 2], [3, 4, 5], [6]]),
-    chunked.Windowed: (lambda: chunked.Windowed(slices(*range(5)), 2), [(0, 1), (1, 2), (2, 3), (3, 4)]),
-    weaving.Woven: (lambda: weaving.Woven((slices(1, 2, 3), slices(*"abc"))), [1, "a", 2, "b", 3, "c"]),
-    piped.Piped: (lambda: piped.Piped(slices(3, 1, 2), (stages.Map(inc),)), [4, 2, 3]),
+    compound.Zipped: (lambda: compound.Zipped((row(1, 2, 3), row(*"abc"))), [(1, "a"), (2, "b"), (3, "c")]),
+    compound.Chained: (lambda: compound.Chained((row(1, 2), row(), row(3, 4, 5))), [1, 2, 3, 4, 5]),
+    chunked.Chunked: (lambda: chunked.Chunked(row(*range(7)), 3), [[0, 1, 2], [3, 4, 5], [6]]),
+    chunked.Windowed: (lambda: chunked.Windowed(row(*range(5)), 2), [(0, 1), (1, 2), (2, 3), (3, 4)]),
+    weaving.Woven: (lambda: weaving.Woven((row(1, 2, 3), row(*"abc"))), [1, "a", 2, "b", 3, "c"]),
+    piped.Piped: (lambda: piped.Piped(row(3, 1, 2), (stages.Map(inc),)), [4, 2, 3]),
+    slices.Cutouts: (lambda: slices.Cutouts([1, 2, 3, 4], [0, 2, 2, 3], [1, 2, 4, 4]), [[1], [], [3, 4], [4]]),
+    slices._Numbered: (lambda: slices._Numbered((row(5, 6), row("a", "b"))), [(5, "a"), (6, "b")]),
 }
 
 PULLED: dict[type, Row] = {
     sources.Iterated: (lambda: sources.Iterated(iter(range(7))), list(range(7))),
     sliced.Sliced: (lambda: sliced.Sliced(sources.Iterated(iter(range(20))), 3, 15, 4), [3, 7, 11]),
     compound.StrictlyZipped: (
-        lambda: compound.StrictlyZipped((sources.Iterated(iter("abc")), slices(1, 2, 3))),
+        lambda: compound.StrictlyZipped((sources.Iterated(iter("abc")), row(1, 2, 3))),
         [("a", 1), ("b", 2), ("c", 3)],
     ),
     weaving.Streamed: (
-        lambda: weaving.interleaved(sources.Iterated(iter("abc")), slices(1, 2), shortest=False),
+        lambda: weaving.interleaved(sources.Iterated(iter("abc")), row(1, 2), shortest=False),
         ["a", 1, "b", 2, "c"],
     ),
 }
 
 # What the items of these are depends on where the feed cuts, on the sink they are made by or on the site.
 BY_BLOCK: dict[type, Callable[[], Any]] = {
-    chunked.Blocked: lambda: chunked.Blocked(slices(*range(7))),
+    chunked.Blocked: lambda: chunked.Blocked(row(*range(7))),
     guard.Guarded: lambda: guard.Guarded((stages.Filter(odd), stages.Map(inc)), True),
     collecting.Scatter: lambda: collecting.Collect().in_place(7),
+    trees.PreOrder: lambda: trees.PreOrder(below),
+    trees.PostOrder: lambda: trees.PostOrder(below),
+    trees.Halving: lambda: trees.Halving(halves),
+    trees.Grove: lambda: trees.Grove.of([(True, 3)], None, trees.PreOrder(below)),
+    files.Lines: lambda: files.Lines((), files.text_form("utf-8", "strict", False), 1),
 }
 
 # -- Origins: what is given to par_iter, and the items ----------------------------------------------
@@ -343,6 +388,17 @@ ORIGINS: dict[type, tuple[Callable[[], Any], list[Any]]] = {
     origins.Subscriptable: (lambda: Tens(3), [0, 10, 20]),
     origins.Reiterable: (lambda: Anew(), [7, 8, 9]),
     origins.OneShot: (lambda: iter([1, 2]), [1, 2]),
+}
+
+# Those that only a function of their own makes: code, and the items.
+MADE: dict[type, tuple[str, list[Any]]] = {
+    origins.Repeated: ("repeat('x', 3)", ["x", "x", "x"]),
+    slices.ChunkSlices: ("par_chunks('abcde', 2, exact=True)", ["ab", "cd"]),
+    slices.ReverseChunkSlices: ("par_rchunks('abcde', 2)", ["de", "bc", "a"]),
+    slices.WindowSlices: ("par_windows('abcd', 3)", ["abc", "bcd"]),
+    slices.Whole: ("par_split([2, 1, 4], odd)", [[2], [4]]),
+    trees.Start: ("walk_tree(2, below)", [2, 0, 1, 0]),
+    files.TextFiles: ("par_lines(devnull)", []),
 }
 
 

@@ -17,7 +17,7 @@ TABLES = {
     Reshape: known(examples.CODE),
     Sink: known(examples.SINKS, examples.BY_BLOCK),
     Source: known(examples.CUT, examples.PULLED, examples.BY_BLOCK),
-    Origin: known(examples.ORIGINS),
+    Origin: known(examples.ORIGINS, examples.MADE),
 }
 
 
@@ -40,3 +40,10 @@ def test_the_data_of_an_origin_makes_that_origin(kind: type) -> None:
     data, _ = examples.ORIGINS[kind]
 
     assert type(origin_of(data())) is kind
+
+
+@pytest.mark.parametrize("kind", examples.MADE, ids=lambda kind: kind.__name__)
+def test_the_code_of_an_origin_makes_that_origin(kind: type) -> None:
+    plan = eval(examples.MADE[kind][0], vars(examples))
+
+    assert type(plan._plan.origin) is kind

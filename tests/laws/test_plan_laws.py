@@ -10,7 +10,7 @@ import pytest
 
 from pariter import ParIter, Pool, par_iter
 from tests.laws import examples
-from tests.laws.examples import CODE, ORIGINS
+from tests.laws.examples import CODE, MADE, ORIGINS
 
 each_step = pytest.mark.parametrize("kind", CODE, ids=lambda kind: kind.__name__)
 
@@ -44,6 +44,17 @@ def test_the_repr_of_an_origin_is_code_unless_it_is_an_iterator(kind: type) -> N
         assert "iterator" in repr(plan)
     else:
         assert eval(repr(plan), vars(examples))._plan == plan._plan
+
+
+@pytest.mark.parametrize("kind", MADE, ids=lambda kind: kind.__name__)
+def test_the_repr_of_a_source_is_code_that_makes_it(kind: type, pools: dict[str, Pool]) -> None:
+    code, wanted = MADE[kind]
+    plan = eval(code, vars(examples))
+
+    again = eval(repr(plan), vars(examples))
+
+    assert again._plan == plan._plan
+    assert {name: again.on(pool).collect() for name, pool in pools.items()} == dict.fromkeys(pools, wanted)
 
 
 @pytest.mark.parametrize(

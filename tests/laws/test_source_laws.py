@@ -17,7 +17,7 @@ from pariter.plan.place import Site
 from pariter.plan.sources import Source
 from pariter.pools import SerialPool
 from tests.laws import examples
-from tests.laws.examples import CODE, CUT, ORIGINS, PULLED, opened
+from tests.laws.examples import CODE, CUT, MADE, ORIGINS, PULLED, opened
 
 
 def plan_of(code: str) -> Plan:
@@ -36,9 +36,7 @@ for _kind, (_code, _items) in CODE.items():
     _source = bound(_code)
     if _source.span is not None and _source.exact:
         EXACT[_kind.__name__] = (lambda code=_code: bound(code), _items)
-COUNTED = {
-    kind.__name__: (code, items) for kind, (code, items) in CODE.items() if plan_of(code).length() is not None
-}
+COUNTED = {kind.__name__: (code, items) for kind, (code, items) in CODE.items() if plan_of(code).length() is not None}
 each_exact = pytest.mark.parametrize("name", EXACT)
 
 
@@ -146,6 +144,14 @@ def test_the_length_of_an_origin_is_its_number_of_items(kind: type) -> None:
 
     assert plan._plan.length() in (len(items), None)
     assert list(plan) == items
+
+
+@pytest.mark.parametrize("kind", MADE, ids=lambda kind: kind.__name__)
+def test_the_length_of_a_source_is_its_number_of_items(kind: type) -> None:
+    code, items = MADE[kind]
+
+    assert plan_of(code).length() in (len(items), None)
+    assert list(eval(code, vars(examples))) == items
 
 
 HEAVY = 100_000

@@ -89,7 +89,7 @@ def text_files(paths: Any, encoding: str, errors: str, keepends: bool) -> TextFi
     given = paths if isinstance(paths, (str, bytes, os.PathLike)) else list(paths)
     names = tuple(map(_checked, given if isinstance(given, list) else [given]))
     arguments = [
-        describe_value(given),
+        describe_value(given) if isinstance(given, list) else repr(given),
         *[f"encoding={encoding!r}"] * (encoding != "utf-8"),
         *[f"errors={errors!r}"] * (errors != "strict"),
         *["keepends=True"] * keepends,

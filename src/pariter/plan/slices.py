@@ -104,9 +104,9 @@ class _EvenSlices(Origin):
     def length(self) -> int:
         return length(self.bounds(_many(self.data))[0])
 
+    @abstractmethod
     def bounds(self, many: int) -> tuple[range, range]:
         """Where the slices of a sequence of `many` items begin, and where they end."""
-        raise TypeError(f"{type(self).__name__} has no bounds")
 
     def __repr__(self) -> str:
         return f"{self.name}({describe_value(self.data)}, {self.size})"
