@@ -29,6 +29,11 @@ def plan_of(source: Any, method: str = "par_iter") -> Plan:
     """The plan over any source: a plan's own, or a new one over data."""
     if isinstance(source, Adapters):
         return source._plan
+    if hasattr(type(source), "__par_source__"):
+        given = source.__par_source__()
+        if given is source:
+            raise TypeError(f"{method}() got a {type(source).__name__} whose __par_source__() returned itself")
+        return plan_of(given, method)
     return Plan(origin_of(source, method))
 
 

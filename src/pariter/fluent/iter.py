@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, TypeVar, overload
+from typing import Any, Protocol, TypeVar, overload
 
 from pariter.fluent.adapters import plan_of
 from pariter.fluent.asynchronous import Asynchronous
@@ -26,8 +26,17 @@ class ParIter(Asynchronous[T_co]):
         return repr(self._plan)
 
 
+class ParSource(Protocol[T_co]):
+    """A class of the user's that says itself what its items are."""
+
+    def __par_source__(self) -> Iterable[T_co]:
+        """Anything that `par_iter` takes."""
+
+
 @overload
 def par_iter(source: ParIter[T]) -> ParIter[T]: ...
+@overload
+def par_iter(source: ParSource[T]) -> ParIter[T]: ...
 @overload
 def par_iter(source: Iterable[T]) -> ParIter[T]: ...
 @overload
@@ -38,7 +47,8 @@ def par_iter(source: Any) -> ParIter[Any]:
     Takes what a `for` loop takes, and gives the same items in the same order: sequences, ranges of any
     size, strings and bytes, arrays (NumPy arrays by rows along axis 0), sets and dicts and their views
     (copied when the plan runs), any object with `__len__` and `__getitem__`, iterators and generators
-    (pulled in batches, in order, as far ahead as the window allows), and other plans.
+    (pulled in batches, in order, as far ahead as the window allows), other plans, and objects with a method
+    `__par_source__`, which is called here and returns any of these.
 
     Raises TypeError if `source` cannot be iterated.
 
