@@ -70,16 +70,20 @@ class Engine(Protocol):
     @property
     def isolates(self) -> bool:
         """Whether the caller may not run any of a plan's functions itself."""
+        ...
 
     @property
     def num_workers(self) -> int:
         """How many leaves may run at the same time."""
+        ...
 
     def run(self, piped: Piped, sink: Sink, terms: Terms) -> Leaf:
         """The whole of a source whose span is known, as if it were one leaf; or its exception."""
+        ...
 
     def stream(self, piped: Piped, sink: Sink, terms: Terms) -> Iterator[Any]:
         """The partial results of batch after batch, in order, a window ahead of the consumer."""
+        ...
 
 
 enclosing: ContextVar[Any] = ContextVar("pariter_pool", default=None)

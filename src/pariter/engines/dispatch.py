@@ -42,6 +42,7 @@ class AnySlot(Protocol):
 
     def send_piece(self, parcel: Any, piece: Any) -> Future[Any]:
         """Run a piece; the future ends with a worker's answer, `WorkerDied`, or `NotStarted`."""
+        ...
 
     def kill(self, shipment: Any) -> None:
         """Stop what was sent, if that can be done, else wait for it."""

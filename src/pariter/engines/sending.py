@@ -41,10 +41,9 @@ class SentStream(Stream):
         else:
             check_travel([step for group in stages_of(piped) for step in group] + [sink])
 
-    def _move(self) -> AnyParcel:
+    def _move(self) -> None:
         self._parcel = self._crew.parcel(self._piped, self._sink)
         self._crew.warm_up()
-        return self._parcel
 
     def _run(self, piece: Piped, size: int, worker: str) -> Leaf:
         began = time.perf_counter()

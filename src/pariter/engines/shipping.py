@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import io
 import pickle
-from collections.abc import Callable
+from collections import ChainMap
+from collections.abc import Callable, Sequence
 from types import FunctionType, ModuleType
 from typing import Any
 
@@ -111,7 +112,7 @@ def _dump(value: object, reducers: dict[type, Callable[[Any], Any]]) -> bytes:
 
         buffer = io.BytesIO()
         careful = cloudpickle.Pickler(buffer, pickle.HIGHEST_PROTOCOL)
-        careful.dispatch_table = careful.dispatch_table.new_child(reducers)
+        careful.dispatch_table = ChainMap(reducers, careful.dispatch_table)
         careful.dump(value)
     return buffer.getvalue()
 
@@ -190,7 +191,7 @@ def vars_of(value: object) -> dict[str, Any]:
     return dict(getattr(value, "__dict__", {}))
 
 
-def check_travel(steps: list[Step]) -> None:
+def check_travel(steps: Sequence[Step]) -> None:
     """Raise CannotSend for a step that holds something whose class says at once that it cannot travel.
 
     Costs microseconds, so that a plan which may never leave the process can be checked as well.

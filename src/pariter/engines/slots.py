@@ -20,7 +20,7 @@ import sys
 import threading
 import weakref
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from concurrent.futures import Future
 from typing import Any
 
@@ -260,7 +260,7 @@ def _executor_class() -> Any:
 
 
 @contextlib.contextmanager
-def _interrupts_blocked() -> Iterator[None]:
+def _interrupts_blocked() -> Generator[None]:
     """A process that starts here does not hear Ctrl-C, not even before `prepare` makes it ignore it."""
     if not hasattr(signal, "pthread_sigmask"):
         yield

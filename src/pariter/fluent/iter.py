@@ -31,6 +31,7 @@ class ParSource(Protocol[T_co]):
 
     def __par_source__(self) -> Iterable[T_co]:
         """Anything that `par_iter` takes."""
+        ...
 
 
 @overload

@@ -10,7 +10,7 @@ import sys
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Set
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 from pariter._describe import describe_value
 from pariter._record import Record
@@ -161,7 +161,7 @@ def origin_of(data: Any, method: str = "par_iter") -> Origin:
         if isinstance(data, builtin) and _keeps(kind, builtin, "__iter__", "__getitem__", "__len__"):
             return Sliceable(data)
     if hasattr(kind, "__next__") and hasattr(kind, "__iter__"):
-        return OneShot(describe_value(data), [data])
+        return OneShot(describe_value(data), [cast("Iterator[Any]", data)])
     if isinstance(data, (Mapping, Set, deque, dict, set)):
         return Snapshot(data) if hasattr(kind, "__len__") else Reiterable(data)
     if hasattr(kind, "__getitem__") and hasattr(kind, "__len__"):

@@ -144,7 +144,7 @@ class Slices(Cuttable[T]):
             # Not by slicing: two threads that slice one view at once spoil its count of slices on
             # a free-threaded 3.13, and it says that it was released.
             return list(map(self.data.__getitem__, indices))
-        part: Sequence[T] = self.data[as_slice(indices)]
+        part: Any = self.data[as_slice(indices)]
         return list(part) if isinstance(part, array.array) else part  # whose iterator keeps no count
 
     def __reduce__(self) -> tuple[Any, ...]:
