@@ -10,7 +10,6 @@ from examples import merchants
 from pariter import Break, Pool
 from tests.examples.programs import run_program
 
-
 TOTALS = {"a": (2, 11_729), "b": (2, 30), "c": (1, 1)}
 
 
