@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 from pariter._describe import describe_value
 
@@ -40,7 +40,7 @@ class FutureScope:
         self._futures.append(future)
         return future
 
-    def __enter__(self) -> FutureScope:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
@@ -56,7 +56,7 @@ class FutureScope:
         errors = [] if error is None else [error]
         for future in self._futures:  # grows while we wait, if tasks spawn more
             if not future.cancelled() and (raised := future.exception()) is not None:
-                errors.append(raised)
+                errors.append(raised)  # noqa: PERF401
         self._ended = True
         for one in errors:
             if isinstance(one, (KeyboardInterrupt, SystemExit)):

@@ -12,7 +12,8 @@ from pariter import choice
 from pariter._describe import describe_value
 from pariter.engines import worker_process
 from pariter.engines.base import Engine, enclosing
-from pariter.engines.executors import ExecutorEngine
+from pariter.engines.executors import ExecutorEngine, waits_for_us
+from pariter.engines.serial import SerialEngine
 from pariter.errors import GlobalPoolAlreadyInitialized
 from pariter.plan.origins import Sliceable
 from pariter.plan.pipeline import Plan
@@ -136,7 +137,9 @@ def engine_for(plan: Plan, *, effect: bool = False) -> Engine:
 
 
 def _engine(pool: Pool | Executor, always: bool) -> Engine:
-    return pool.engine(always=always) if isinstance(pool, Pool) else ExecutorEngine(pool)
+    if isinstance(pool, Pool):
+        return pool.engine(always=always)
+    return SerialEngine() if waits_for_us(pool) else ExecutorEngine(pool)
 
 
 def choice_for(plan: Plan) -> str:

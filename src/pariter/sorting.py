@@ -17,7 +17,8 @@ from typing import Any, ClassVar
 
 from pariter import choice
 from pariter.engines import driver
-from pariter.engines.base import Engine, enclosing
+from pariter.engines.base import Engine, enclosing, this_thread
+from pariter.plan.blame import annotate_key
 from pariter.plan.collecting import Collect
 from pariter.plan.origins import Sliceable
 from pariter.plan.pipeline import Options, Plan
@@ -46,15 +47,19 @@ def sort_items(
         if choice.has_gil() or not isinstance(source, list) or len(source) < 2 * SHORTEST_RUN:
             return sorted(source, reverse=reverse)
         return _sorted_runs(source, reverse, choose())
-    if not isolates() and _is_cheap(key):
-        return sorted(source, key=key, reverse=reverse)
     items = source if isinstance(source, list) else list(source)
     known: list[Any] = []
-    engine = _engine_that_pays(key, items, known, choose)
-    if engine is None:
-        # `next(keys, item)`: the keys we know, and then those that the sort asks for, in its own order.
-        keys = chain(known, map(key, islice(items, len(known), None)))
-        return sorted(items, key=partial(next, keys), reverse=reverse)
+    try:
+        if not isolates() and _is_cheap(key):
+            return sorted(items, key=key, reverse=reverse)
+        engine = _engine_that_pays(key, items, known, choose)
+        if engine is None:
+            # `next(keys, item)`: the keys we know, and then those that the sort asks for, in its own order.
+            keys = chain(known, map(key, islice(items, len(known), None)))
+            return sorted(items, key=partial(next, keys), reverse=reverse)
+    except BaseException as error:
+        annotate_key(error, SortKey(key), items, this_thread())
+        raise
     plan = Plan(Sliceable(items[len(known) :] if known else items), (SortKey(key),))
     found = known + driver.run(plan, Collect(), engine)
     order = sorted(range(len(items)), key=found.__getitem__, reverse=reverse)

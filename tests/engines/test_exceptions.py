@@ -107,7 +107,13 @@ def test_an_exception_keeps_class_arguments_and_attributes(name: str, every_engi
 def test_stop_iteration_in_a_function_fails_the_run(every_engine: Pool) -> None:
     plan = par_iter(range(30)).map(raiser("StopIteration", 17)).on(every_engine)
 
-    for run in (plan.collect, plan.count, plan.sum, lambda: plan.chunks(4).collect(), lambda: plan.chain([1]).collect()):
+    for run in (
+        plan.collect,
+        plan.count,
+        plan.sum,
+        lambda: plan.chunks(4).collect(),
+        lambda: plan.chain([1]).collect(),
+    ):
         with pytest.raises((StopIteration, RuntimeError)):
             run()
 

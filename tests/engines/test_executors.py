@@ -61,6 +61,21 @@ def test_a_plan_inside_a_full_executor_does_not_wait_for_it() -> None:
         assert plan.collect() == [["0"], ["0", "1"], ["0", "1", "2"]]
 
 
+def test_a_plan_on_the_executor_that_waits_for_it_runs_where_it_is() -> None:
+    with ThreadPoolExecutor(1) as executor, ThreadPoolExecutor(1) as other:
+
+        def inside(n: int) -> list[int]:
+            return list(par_iter(range(n)).on(executor).map(lambda m: -m))
+
+        plan = par_iter(range(3)).on(executor).map(inside)
+        across = par_iter(range(3)).on(other).map(inside)
+
+        assert plan.collect() == [[], [0], [0, -1]]
+        assert list(plan) == [[], [0], [0, -1]]
+        assert executor.submit(plan.collect).result() == [[], [0], [0, -1]]
+        assert executor.submit(across.collect).result() == [[], [0], [0, -1]]
+
+
 def test_threads_share_what_a_function_captured() -> None:
     seen: list[int] = []
     with ThreadPoolExecutor(2) as executor:

@@ -54,7 +54,7 @@ def test_it_goes_wherever_data_goes(every_engine: Pool) -> None:
     assert par_iter([9, 8]).interleave(numbers).on(every_engine).collect() == [9, 3, 8, 1, 2]
     assert par_iter([3, 1, 2]).on(every_engine).equals(numbers)
     assert par_iter([3, 1]).on(every_engine).cmp(numbers) == -1
-    assert par_sorted(par_iter(numbers)) == [1, 2, 3]
+    assert par_sorted(numbers) == [1, 2, 3]
 
 
 def test_it_is_asked_once_when_the_plan_is_built() -> None:

@@ -191,8 +191,7 @@ class Model:
         models = [self.positioned(), *(other.positioned() for other in others)]
         rows = list(zip(*(model.cells for model in models), strict=False))
         cells = [
-            replace(row[0], compute=lambda row=row: tuple(cell.compute() for cell in row), is_end=False)
-            for row in rows
+            replace(row[0], compute=lambda row=row: tuple(cell.compute() for cell in row), is_end=False) for row in rows
         ]
         if rows and any(cell.is_end for cell in rows[-1]):
             cells[-1] = replace(cells[-1], is_end=True)

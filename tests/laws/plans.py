@@ -585,9 +585,7 @@ keyed("group_by", lambda plan, key: plan.group_by(key), grouped)
 keyed("count_by", lambda plan, key: plan.count_by(key), lambda pairs: {k: len(v) for k, v in grouped(pairs).items()})
 keyed("nlargest", lambda plan, key: plan.nlargest(4, key), lambda pairs: ranked(pairs, reverse=True)[:4])
 keyed("nsmallest", lambda plan, key: plan.nsmallest(4, key), lambda pairs: ranked(pairs)[:4])
-plain(
-    "product", lambda plan: plan.map(weight).product(2), lambda items: reduce(operator.mul, map(weight, items), 2)
-)
+plain("product", lambda plan: plan.map(weight).product(2), lambda items: reduce(operator.mul, map(weight, items), 2))
 
 
 @terminal

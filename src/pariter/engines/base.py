@@ -196,9 +196,7 @@ class Run:
         finally:
             dropped.reset(token)
 
-    def _drive(
-        self, lane: Lane, worker: str, interrupt: Callable[[], bool] | None, copies: Copier | None
-    ) -> None:
+    def _drive(self, lane: Lane, worker: str, interrupt: Callable[[], bool] | None, copies: Copier | None) -> None:
         while True:
             begin = lane.next_leaf()
             if begin is None:

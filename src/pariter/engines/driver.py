@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import closing
 from functools import partial
-from itertools import accumulate, dropwhile, islice, zip_longest
+from itertools import islice, zip_longest
 from typing import Any
 
 from pariter._caught import Caught
@@ -16,6 +17,7 @@ from pariter.plan.compound import Chained, Zipped
 from pariter.plan.guard import Failed, Returned, Sifting, raise_together, returned, sifted
 from pariter.plan.piped import Leaf, Piped
 from pariter.plan.pipeline import Binder, Options, Plan
+from pariter.plan.prefixes import scanned, skipped_while
 from pariter.plan.reshape import Enumerate
 from pariter.plan.searching import Compare, Equal, FirstNot
 from pariter.plan.sinks import Sink
@@ -24,6 +26,9 @@ from pariter.plan.sources import Held, Iterated, Source
 from pariter.plan.stages import Continued, Function
 from pariter.plan.values import MISSING
 from pariter.sched.lanes import Cuts
+
+LONGEST_HELD = 1 << 40
+"""No memory holds more results than this: a barrier over a longer source is a stream."""
 
 
 def run(plan: Plan, sink: Sink, engine: Engine, *, backwards: bool = False) -> Any:
@@ -54,7 +59,8 @@ def compare(plan: Plan, other: Plan, sink: Compare | Equal, engine: Engine) -> A
     try:
         left, right = phases.exact(plan), phases.exact(other)
         if left.span is None or right.span is None:
-            return _compare_streams(phases.values(Piped(left, ())), phases.values(Piped(right, ())), sink)
+            with closing(phases.values(Piped(left, ()))) as mine, closing(phases.values(Piped(right, ()))) as its:
+                return _compare_streams(mine, its, sink)
         both = min(left.span, right.span)
         zipped = Zipped((left.view(range(both)), right.view(range(both))))
         result = phases.run(Piped(zipped, ()), sink)
@@ -186,7 +192,7 @@ class Phases(Binder):
         quantum = 1024 if span is None else max(1, -(-span // 256))
         return self._terms.replace(cuts=Cuts(quantum=quantum))
 
-    def values(self, piped: Piped, *, close: bool = False) -> Iterator[Any]:
+    def values(self, piped: Piped, *, close: bool = False) -> Generator[Any, None, None]:
         """The items, in order; `close` says that they are the last phase."""
         parts = self._parts(piped)
         try:
@@ -218,7 +224,7 @@ class Phases(Binder):
             return Iterated(values if wanted is None else _closing(islice(values, wanted), values))
         if wanted is not None:
             return self._some(piped, wanted)
-        if piped.span is None or piped.endless:
+        if _is_stream(piped):
             return Iterated(self.values(piped))
         part: Part = self._engine.run(piped, Hold(), self._terms).partial
         return Held(self._without_failed(part.items), part.error)
@@ -253,8 +259,7 @@ class Phases(Binder):
         if not (piped.exact and piped.pure):
             source = self.hold(piped, None)
         if source.span is None:
-            values = self.values(Piped(source, ()))
-            return Iterated(_closing(dropwhile(keep, values), values))
+            return skipped_while(source, keep, this_thread)
         pairs = Enumerate().apply(source, self)
         try:
             first = self._engine.run(Piped(pairs, ()), FirstNot(keep), self._terms).partial
@@ -267,11 +272,8 @@ class Phases(Binder):
 
     def scan(self, piped: Piped, op: Function, initial: Any) -> Source[Any]:
         """The prefix results of `piped`: those of each run now, the rest when they are asked for."""
-        if self._streaming or piped.span is None or piped.endless:
-            values = self.values(piped)
-            if initial is MISSING:
-                return Iterated(_closing(accumulate(values, op), values))
-            return Iterated(_closing(accumulate(values, op, initial=initial), values))
+        if self._streaming or _is_stream(piped):
+            return scanned(Iterated(self.values(piped)), op, initial, this_thread)
         leaf = self._engine.run(piped, Scan(op), self._cut_for(piped))
         return continued(leaf.partial, op, initial)
 
@@ -285,6 +287,11 @@ class Phases(Binder):
                 held = Held(list(self.values(Piped(held, ()))))
             piped = Piped(held, ())
         return piped.reversed()
+
+
+def _is_stream(piped: Piped) -> bool:
+    """Whether its results must be held a window at a time: nobody knows how many there are, or too many."""
+    return piped.span is None or piped.span > LONGEST_HELD
 
 
 def _closing(items: Iterator[Any], values: Iterator[Any]) -> Iterator[Any]:

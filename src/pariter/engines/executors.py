@@ -7,11 +7,13 @@ executor is one pot with as many slots as it has workers, and whoever stops wait
 
 from __future__ import annotations
 
-import contextvars
+import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from concurrent.futures import wait as wait_for_futures
+from contextlib import nullcontext
+from contextvars import ContextVar, copy_context
 from typing import Any
 
 from pariter import choice
@@ -24,6 +26,20 @@ from pariter.engines.shipping import Parcel
 from pariter.errors import WorkerDied
 from pariter.plan.piped import Leaf, Piped, WholeFeed, run_leaf
 from pariter.plan.sinks import Sink
+
+_waiting: ContextVar[frozenset[threading.Thread]] = ContextVar("pariter_waiting", default=frozenset())
+"""The threads that wait for what runs here: the caller of the run, the caller of the run around that, and so on."""
+
+
+def waits_for_us(executor: Executor) -> bool:
+    """Whether one of the executor's own workers waits for the caller, so that waiting for it might never end."""
+    with getattr(executor, "_shutdown_lock", nullcontext()):  # a thread may run before its executor knows it
+        workers: set[threading.Thread] = set(getattr(executor, "_threads", ()))
+    return worker_process.is_worker or not workers.isdisjoint(_with_caller())
+
+
+def _with_caller() -> frozenset[threading.Thread]:
+    return _waiting.get() | {threading.current_thread()}
 
 
 class ExecutorEngine:
@@ -84,8 +100,9 @@ class SharedParcel:
 
     def __init__(self, piped: Piped, sink: Sink) -> None:
         self._sink = sink
-        self._context = contextvars.copy_context()
+        self._context = copy_context()
         self._context.run(enclosing.set, "serial")  # a worker that waited for another could wait for ever
+        self._context.run(_waiting.set, _with_caller())
 
     def piece(self, piped: Piped) -> Piped:
         """The piece as it is."""
@@ -129,7 +146,9 @@ class ExecutorSlot:
             if error is None:
                 answer.set_result(done.result())
             else:
-                answer.set_exception(WorkerDied(f"the {type(self._executor).__name__} failed: {str(error).rstrip('.')}"))
+                answer.set_exception(
+                    WorkerDied(f"the {type(self._executor).__name__} failed: {str(error).rstrip('.')}")
+                )
 
         sent.add_done_callback(ended)
         return answer

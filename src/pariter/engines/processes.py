@@ -17,7 +17,7 @@ from pariter.engines.dispatch import STOP_S, Dispatch
 from pariter.engines.payoff import Payoff
 from pariter.engines.sending import SentStream
 from pariter.engines.shipping import check_travel, stages_of
-from pariter.engines.slots import Crew
+from pariter.engines.slots import Crew, rest_if_exiting
 from pariter.plan.piped import Leaf, Piped
 from pariter.plan.sinks import Sink
 from pariter.sched import ticker
@@ -42,14 +42,22 @@ class ProcessEngine:
 
     def run(self, piped: Piped, sink: Sink, terms: Terms) -> Leaf:
         run = ProcessRun(piped, sink, terms, self._crew)
-        if self._always:
-            run.dispatch()
-        else:
-            run.begin_here()
-        return run.answer()
+        try:
+            if self._always:
+                run.dispatch()
+            else:
+                run.begin_here()
+            return run.answer()
+        except RuntimeError:  # WorkerDied, or an executor that takes nothing any more
+            rest_if_exiting()
+            raise
 
     def stream(self, piped: Piped, sink: Sink, terms: Terms) -> Iterator[Any]:
-        return SentStream(piped, sink, terms, self._crew, self._always).results()
+        try:
+            yield from SentStream(piped, sink, terms, self._crew, self._always).results()
+        except RuntimeError:
+            rest_if_exiting()
+            raise
 
 
 class ProcessRun(Dispatch):
@@ -108,9 +116,7 @@ class ProcessRun(Dispatch):
             if not self._payoff.pays(self._remaining(), time.perf_counter() - began):
                 return True
             self._moved = True
-            self._dispatcher = threading.Thread(
-                target=self._dispatch_beside, name="pariter-dispatcher", daemon=True
-            )
+            self._dispatcher = threading.Thread(target=self._dispatch_beside, name="pariter-dispatcher", daemon=True)
             self._dispatcher.start()
             return False
 

@@ -24,9 +24,7 @@ class SentStream(Stream):
 
     _LONGEST_BATCH = 1 << 16
 
-    def __init__(
-        self, piped: Piped, sink: Sink, terms: Terms, crew: AnyCrew, always: bool
-    ) -> None:
+    def __init__(self, piped: Piped, sink: Sink, terms: Terms, crew: AnyCrew, always: bool) -> None:
         super().__init__(piped, sink, terms, len(crew.slots))
         self._sizer = BatchSizer(terms, len(crew.slots), PIECE_S, self._LONGEST_BATCH)
         self._piped = piped

@@ -175,9 +175,7 @@ def held_by(fn: Any) -> list[tuple[str, Any]]:
                 continue
         if fn.__module__ == "__main__" or "<locals>" in fn.__qualname__ or fn.__name__ == "<lambda>":
             known = fn.__globals__
-            found += [
-                (f"the global {name!r}", known[name]) for name in fn.__code__.co_names if name in known
-            ]
+            found += [(f"the global {name!r}", known[name]) for name in fn.__code__.co_names if name in known]
         found += [(f"a default, {describe_value(value)}", value) for value in fn.__defaults__ or ()]
     else:
         found += [(f"its attribute {name!r}", value) for name, value in vars_of(fn).items()]

@@ -192,7 +192,6 @@ class Slot:
         if executor is not None:
             executor.shutdown(wait=True, kill_workers=kill)
 
-
     def reset(self) -> None:
         """Know nothing of any process: in a forked child, where they are somebody else's."""
         _not_ours.append((self._executor, self._process, self._ready, list(self._queue)))
@@ -235,8 +234,22 @@ def _reset_all() -> None:
             slot.reset()
 
 
+_exiting = False
+
+
+def rest_if_exiting() -> None:
+    """A daemon thread that the end of the interpreter overtakes says nothing of it: it waits to be gone."""
+    if not threading.current_thread().daemon:
+        return
+    loky = sys.modules.get("loky.process_executor")  # it learns of the end before the functions of atexit do
+    if _exiting or getattr(loky, "_global_shutdown", False):
+        threading.Event().wait()
+
+
 def _kill_all() -> None:
     """At exit, before loky takes itself apart: processes go at once, whatever they do."""
+    global _exiting
+    _exiting = True
     for crew in list(_crews):
         for slot in crew.slots:
             slot.close(kill=True)

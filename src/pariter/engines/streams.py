@@ -38,9 +38,7 @@ BATCHES_PER_WORKER = 4
 class BatchSizer:
     """How many items the next batch should have: as many as take about `seconds`."""
 
-    def __init__(
-        self, terms: Terms, workers: int, seconds: float, longest: int = LONGEST_BATCH
-    ) -> None:
+    def __init__(self, terms: Terms, workers: int, seconds: float, longest: int = LONGEST_BATCH) -> None:
         cuts = terms.cuts
         self._seconds = seconds
         if terms.window is not None:

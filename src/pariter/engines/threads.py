@@ -14,8 +14,8 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
+from pariter.engines import own
 from pariter.engines.base import FAR_LEFT, Run, Terms, enclosing, this_thread
-from pariter.engines.own import OwnFunctions, pays
 from pariter.engines.shipping import stages_of
 from pariter.engines.streams import Stream
 from pariter.engines.worth import Worth
@@ -92,7 +92,7 @@ class ThreadRun(Run):
         self._changed: Latch | None = None
         self._offered = False
         self._over = False
-        self._own = OwnFunctions(piped, sink) if pays() else None
+        self._own = own.OwnFunctions(piped, sink) if own.pays() else None
         self._worth = Worth()
         self._blocks = 0
         self._looked_at = 0.0
@@ -263,7 +263,7 @@ class ThreadStream(Stream):
         self._pool = pool
         self._context = context
         self._offered = False
-        self._own = OwnFunctions(piped, sink) if pays() else None
+        self._own = own.OwnFunctions(piped, sink) if own.pays() else None
 
     def results(self) -> Iterator[Any]:
         ticker.watch(self)

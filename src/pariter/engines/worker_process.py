@@ -119,9 +119,7 @@ def call(content: bytes) -> bytes:
     try:
         return _packed((value,))
     except Exception as error:
-        return _failure(
-            error, f"the result of {describe_callable(function)} cannot travel back from its process"
-        )
+        return _failure(error, f"the result of {describe_callable(function)} cannot travel back from its process")
 
 
 def _packed(value: object) -> bytes:

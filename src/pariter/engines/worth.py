@@ -86,9 +86,9 @@ class Worth:
         return alone is not None and self._rates[True] >= factor * alone
 
     def _stay(self, now: float, *, open_: bool) -> None:
-        """Go on with helpers or without; after a trial that has not changed anything, for longer."""
+        """Go on with helpers or without; for longer the more trials have not changed that."""
         goes_back = self._is_trial and self.is_open is not open_
-        self._stay_s = self._stay_s * LONGER if goes_back else FIRST_STAY_S
+        self._stay_s = LONGER * (self._stay_s if goes_back else FIRST_STAY_S)
         self._stays_until = now + self._stay_s
         self.is_open = open_
         self._is_trial = False

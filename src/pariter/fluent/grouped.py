@@ -105,7 +105,6 @@ class Grouped(Terminals[T_co]):
         >>> par_iter([1, 2]).cmp([1, 3])
         -1
         """
-        self._ends("cmp")
         plans = self._plan, plan_of(other, "cmp")
         return int(driver.compare(*plans, searching.Compare(), current.engine_for(self._plan)))
 
@@ -119,7 +118,6 @@ class Grouped(Terminals[T_co]):
         lengths = [plan.length() for plan in plans]
         if None not in lengths and lengths[0] != lengths[1]:
             return False
-        self._ends("equals")
         return bool(driver.compare(*plans, searching.Equal(), current.engine_for(self._plan)))
 
     # Early ends.

@@ -36,9 +36,7 @@ class Positional(Adapters[T_co]):
     @overload
     def zip(self, other: Iterable[A], /, *, strict: bool = False) -> ParIter[tuple[T_co, A]]: ...
     @overload
-    def zip(
-        self, a: Iterable[A], b: Iterable[B], /, *, strict: bool = False
-    ) -> ParIter[tuple[T_co, A, B]]: ...
+    def zip(self, a: Iterable[A], b: Iterable[B], /, *, strict: bool = False) -> ParIter[tuple[T_co, A, B]]: ...
     @overload
     def zip(
         self, a: Iterable[A], b: Iterable[B], c: Iterable[C], /, *, strict: bool = False

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from pariter import current
 from pariter._describe import describe_value
 from pariter.fluent import checks
-from pariter.fluent.iter import ParIter
+from pariter.fluent.iter import ParIter, par_iter
 from pariter.sorting import sort_items
 
 T = TypeVar("T")
@@ -23,8 +23,8 @@ def par_sorted(items: Iterable[T], *, key: Callable[[T], Any] | None = None, rev
     >>> par_sorted(["ccc", "a", "bb"], key=len)
     ['a', 'bb', 'ccc']
     """
-    if isinstance(items, ParIter):
-        return items.sorted(key=key, reverse=reverse)
+    if isinstance(items, ParIter) or hasattr(type(items), "__par_source__"):
+        return par_iter(items).sorted(key=key, reverse=reverse)
     checks.optional_function("par_sorted", key, "key")
     return sort_items(items, key, bool(reverse), current.default_engine_here)
 

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import contextlib
 import functools
+from collections.abc import Sequence
+from traceback import walk_tb
 from types import CodeType, FrameType, FunctionType, MethodType, TracebackType
 from typing import Any, TypeVar
 
@@ -61,7 +63,7 @@ def _code_of(fn: Any) -> CodeType | None:
     while isinstance(fn, (functools.partial, MethodType)):
         fn = fn.func if isinstance(fn, functools.partial) else fn.__func__
     if not isinstance(fn, (FunctionType, type)):
-        fn = getattr(type(fn), "__call__", None)
+        fn = getattr(type(fn), "__call__", None)  # noqa: B004 - its code is what is wanted
     return fn.__code__ if isinstance(fn, FunctionType) else None
 
 
@@ -77,6 +79,24 @@ def annotate(error: BaseException, site: Site, sink: Step, worker: str) -> None:
         where += f" ({describe_value(place.item)})"
     name = "the source" if step is None else step.describe()
     _note(error, f"{PREFIX}{name}{where}, on {worker}")
+
+
+def annotate_key(error: BaseException, step: Step, items: Sequence[Any], worker: str) -> None:
+    """Add the note of an exception that was raised while `items` were sorted, outside any leaf."""
+    codes = {_code_of(fn) for fn in step.calls().values()} - {None}
+    where = ""
+    for frame, _ in walk_tb(error.__traceback__):
+        if frame.f_code in codes:
+            arguments = [each for value in frame.f_locals.values() for each in (value, *_if_tuple(value))]
+            met = (at for at, item in enumerate(items) if any(item is argument for argument in arguments))
+            if (at := next(met, None)) is not None:
+                where = f" at item {at} ({describe_value(items[at])})"
+            break
+    _note(error, f"{PREFIX}{step.describe()}{where}, on {worker}")
+
+
+def _if_tuple(value: Any) -> tuple[Any, ...]:
+    return value if type(value) is tuple else ()
 
 
 def annotate_merge(error: BaseException, step: Step, worker: str) -> None:
@@ -104,9 +124,7 @@ def _comes_from(frame: FrameType, caller: FrameType | None) -> bool:
     return frame.f_back is caller
 
 
-def _culprit(
-    traceback: TracebackType | None, steps: list[Step], sink: Step
-) -> tuple[Step | None, bool]:
+def _culprit(traceback: TracebackType | None, steps: list[Step], sink: Step) -> tuple[Step | None, bool]:
     """The step that raised, None for the source; and whether a run before this one met it already."""
     codes: dict[CodeType, Step] = {}
     opaque: list[Step] = []

@@ -25,9 +25,7 @@ class Arranged(Compound[T]):
 
     __slots__ = ("indices", "labels")
 
-    def __init__(
-        self, parts: tuple[Source[Any], ...], indices: range, labels: range | None = None
-    ) -> None:
+    def __init__(self, parts: tuple[Source[Any], ...], indices: range, labels: range | None = None) -> None:
         super().__init__(parts)
         self.indices = indices
         self.labels = indices if labels is None else labels
@@ -48,9 +46,7 @@ class Arranged(Compound[T]):
         if not self.indices:
             return 0, range(0)
         first = min(self.indices[0], self.indices[-1])
-        return first, range(
-            self.indices.start - first, self.indices.stop - first, self.indices.step
-        )
+        return first, range(self.indices.start - first, self.indices.stop - first, self.indices.step)
 
 
 class Chunked(Arranged[list[Any]]):
@@ -112,9 +108,7 @@ class Chunked(Arranged[list[Any]]):
         picked, labels = self._picked(indices)
         return self.like(self.parts[0], picked, labels)
 
-    def like(
-        self, inner: Source[Any], indices: range | None = None, labels: range | None = None
-    ) -> Chunked:
+    def like(self, inner: Source[Any], indices: range | None = None, labels: range | None = None) -> Chunked:
         """Another source in such chunks."""
         return Chunked(inner, self._size, indices, labels, lazily=self._lazily, views=self._views)
 
@@ -129,9 +123,7 @@ class Chunked(Arranged[list[Any]]):
         return _chunked, (piece, size, indices, self.labels, self._lazily, self._views)
 
 
-def _chunked(
-    inner: Source[Any], size: int, indices: range, labels: range, lazily: bool, views: bool
-) -> Chunked:
+def _chunked(inner: Source[Any], size: int, indices: range, labels: range, lazily: bool, views: bool) -> Chunked:
     return Chunked(inner, size, indices, labels, lazily=lazily, views=views)
 
 

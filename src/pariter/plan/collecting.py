@@ -11,7 +11,7 @@ from pariter._describe import describe_value
 from pariter._record import Record
 from pariter.plan.sinks import Sink
 from pariter.plan.stages import Function
-from pariter.plan.values import Left, Right
+from pariter.plan.values import MISSING, Left, Right
 
 
 class Collect(Sink):
@@ -221,15 +221,19 @@ class Prefixes(Record):
 
 
 class Scan(Sink):
-    """The prefix results of each leaf by itself; what comes before it is added later."""
+    """The prefix results of each leaf by itself; what comes before it is added later, unless it is known."""
 
     op: Function
+    before: Any = MISSING
     name: ClassVar[str] = "scan"
     functions: ClassVar[tuple[str, ...]] = ("op",)
     returns_items: ClassVar[bool] = True
 
     def consume(self, items: Iterator[Any]) -> list[Prefixes]:
-        part = Hold().consume(accumulate(items, self.op))
+        results: Iterator[Any] = accumulate(items, self.op)
+        if self.before is not MISSING:
+            results = islice(accumulate(items, self.op, initial=self.before), 1, None)
+        part = Hold().consume(results)
         return [Prefixes(part.items, part.error)]
 
     def settled(self, partial: list[Prefixes]) -> bool:

@@ -307,7 +307,7 @@ class Reader:
     def _texts(self) -> Iterator[str]:
         """The text, a part at a time, up to what cannot be decoded."""
         decoder = codecs.getincrementaldecoder(self._form.encoding)(self._form.errors)
-        data = b"..."
+        data, text = b"...", ""
         while data:
             data = fetch(self._file.read, AT_ONCE)
             state = decoder.getstate()

@@ -61,9 +61,7 @@ class Guarded(Stage):
 
     def calls(self) -> dict[str, Function]:
         return {
-            f"{number}.{field}": fn
-            for number, stage in enumerate(self.inner)
-            for field, fn in stage.calls().items()
+            f"{number}.{field}": fn for number, stage in enumerate(self.inner) for field, fn in stage.calls().items()
         }
 
     def with_calls(self, calls: Mapping[str, Function]) -> Guarded:
@@ -197,7 +195,6 @@ class Sifting(Sink):
 
     def settled(self, partial: tuple[Any, list[Failed]]) -> bool:
         return self.inner.settled(partial[0])
-
 
 
 def raise_together(failed: list[Failed]) -> None:

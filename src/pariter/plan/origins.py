@@ -9,7 +9,8 @@ import array
 import sys
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Set
+from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from typing import Any, ClassVar, cast
 
 from pariter._describe import describe_value
@@ -162,7 +163,7 @@ def origin_of(data: Any, method: str = "par_iter") -> Origin:
             return Sliceable(data)
     if hasattr(kind, "__next__") and hasattr(kind, "__iter__"):
         return OneShot(describe_value(data), [cast("Iterator[Any]", data)])
-    if isinstance(data, (Mapping, Set, deque, dict, set)):
+    if isinstance(data, (Mapping, AbstractSet, deque, dict, set)):
         return Snapshot(data) if hasattr(kind, "__len__") else Reiterable(data)
     if hasattr(kind, "__getitem__") and hasattr(kind, "__len__"):
         return Subscriptable(data)

@@ -1,8 +1,8 @@
 """A source and the stages over it are a source again; and a leaf is one run of its items.
 
 A leaf is a chain of C iterators over a feed of blocks, handed to a sink. Whoever feeds it learns
-from the way it ended what is still wanted: a leaf that was left before its feed ended wants nothing
-to its right.
+from the way it ended what is still wanted: a leaf that was left before its feed ended, or before the
+items of a stage that stops did, wants nothing to its right.
 """
 
 from __future__ import annotations
@@ -50,6 +50,8 @@ class Piped(Source[Any]):
         site.steps = self.stages
         items = self.source.open(blocks, site.descend())
         for stage in self.stages if site.copies is None else site.copies.stages(self.stages):
+            if stage.stops:
+                items = site.watched(items)
             items = stage.attach_at(items, site) if stage.guards else stage.attach(items)
         return items
 
@@ -125,7 +127,10 @@ def run_leaf(piped: Piped, sink: Sink, feed: Feed, worker: str, at: int = 0, cop
     consume = (sink if copies is None else copies.step(sink)).at(at)
     try:
         partial = consume(piped.open(feed.blocks(), site))
-        if not feed.ended and not sink.settled(partial) and not piped.stops:
+        # The feed may have ended although the leaf was left: what reads ahead, such as fold, ends it before
+        # anything that comes after can stop.
+        enough = sink.settled(partial) or any(below.unended for below in site.walk())
+        if not feed.ended and not enough:
             # A function that raises StopIteration ends every C iterator around it in silence.
             partial = sink.failed(partial, StopIteration())
     except BaseException as error:
@@ -133,4 +138,4 @@ def run_leaf(piped: Piped, sink: Sink, feed: Feed, worker: str, at: int = 0, cop
         raise
     if (kept := sink.error_of(partial)) is not None:
         annotate(kept, site, sink, worker)
-    return Leaf(partial, not feed.ended)
+    return Leaf(partial, enough or not feed.ended)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextvars import ContextVar
+from itertools import chain
 from operator import length_hint
 from typing import Any, Protocol
 
@@ -118,7 +119,7 @@ class Copier(Protocol):
 class Site:
     """One opened source within a leaf: its spot, the steps that run over it, copies of their functions, the worker."""
 
-    __slots__ = ("copies", "inner", "spot", "steps", "worker")
+    __slots__ = ("copies", "inner", "spot", "steps", "unended", "worker")
 
     def __init__(self, copies: Copier | None = None, worker: str = "") -> None:
         self.copies = copies
@@ -126,6 +127,12 @@ class Site:
         self.spot: Spot | None = None
         self.steps: tuple[Any, ...] = ()
         self.inner: list[Site] = []
+        self.unended = 0
+
+    def watched(self, items: Iterator[Any]) -> Iterator[Any]:
+        """`items`, counted as unended until somebody has asked for one more than there are."""
+        self.unended += 1
+        return chain(items, _EndOf(self))
 
     def descend(self) -> Site:
         """The site of a source below this one."""
@@ -147,3 +154,16 @@ class Site:
         yield self
         for site in self.inner:
             yield from site.walk()
+
+
+class _EndOf:
+    """No items, for a site that wants to know when they are asked for."""
+
+    __slots__ = ("_site",)
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+
+    def __iter__(self) -> Iterator[Any]:
+        self._site.unended -= 1
+        return iter(())

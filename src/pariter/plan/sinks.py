@@ -139,9 +139,7 @@ class Extreme(Sink):
             found = self.pick(items, default=MISSING)
             return found if found is MISSING else (found, found)
         for_key, items = tee(items)
-        return self.pick(
-            zip(map(self.key, for_key), items, strict=False), key=itemgetter(0), default=MISSING
-        )
+        return self.pick(zip(map(self.key, for_key), items, strict=False), key=itemgetter(0), default=MISSING)
 
     def merge(self, left: Any, right: Any) -> Any:
         if left is MISSING or right is MISSING:
@@ -251,4 +249,3 @@ class TryForEach(Sink):
 
     def merge(self, left: Break[Any] | None, right: Break[Any] | None) -> Break[Any] | None:
         return right if left is None else left
-

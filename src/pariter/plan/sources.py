@@ -119,9 +119,7 @@ class Cuttable(Source[T]):
 
     def open(self, blocks: Iterable[Block], site: Site) -> Iterator[T]:
         spot = site.spot = BlockSpot(self.labels)
-        return chain.from_iterable(
-            spot.enter(low, self.read(self.indices[low:high])) for low, high in blocks
-        )
+        return chain.from_iterable(spot.enter(low, self.read(self.indices[low:high])) for low, high in blocks)
 
 
 class Slices(Cuttable[T]):

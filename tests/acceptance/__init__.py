@@ -1,0 +1,1 @@
+"""What a Rayon user relies on, fact by fact, on pools of every size and on processes."""

@@ -1,0 +1,1 @@
+"""Each method of the vocabulary against what `itertools` and the builtins give."""
