@@ -10,8 +10,11 @@ from multiprocessing import get_context
 
 import loky
 import pytest
+from hypothesis import given, settings
 
-from pariter import WorkerDied, par_iter
+from pariter import WorkerDied, par_iter, walk_tree
+from tests.laws.plans import RandomPlan, Terminal, plans, terminals
+from tests.laws.test_engine_law import actual, expected
 
 
 @pytest.fixture(scope="module", params=["threads", "processes", "loky"])
@@ -31,6 +34,14 @@ def test_terminals_give_what_the_loop_gives(executor: Executor) -> None:
     assert plan.collect() == [n * 2 for n in range(5000)]
     assert plan.filter(lambda n: n % 3 == 0).enumerate().collect() == list(enumerate(range(0, 10_000, 6)))
     assert plan.find_first(lambda n: n > 999) == 1000
+
+
+@settings(max_examples=settings.default.max_examples // 2)
+@given(plan=plans(), terminal=terminals())
+def test_an_executor_gives_what_the_plain_loop_gives(executor: Executor, plan: RandomPlan, terminal: Terminal) -> None:
+    wanted = expected(terminal, plan.model())
+
+    assert actual(terminal, plan.build().on(executor)) == wanted
 
 
 def test_streams_are_ordered_and_end(executor: Executor) -> None:
@@ -74,6 +85,13 @@ def test_a_plan_on_the_executor_that_waits_for_it_runs_where_it_is() -> None:
         assert list(plan) == [[], [0], [0, -1]]
         assert executor.submit(plan.collect).result() == [[], [0], [0, -1]]
         assert executor.submit(across.collect).result() == [[], [0], [0, -1]]
+
+
+def test_walks_without_end_stop_when_another_worker_has_found_the_node() -> None:
+    with ThreadPoolExecutor(3) as executor:
+        tree = walk_tree(0, lambda n: (2 * n + 1, 2 * n + 2)).on(executor)
+
+        assert tree.find_any(lambda n: n == 2**30 - 1) == 2**30 - 1
 
 
 def test_threads_share_what_a_function_captured() -> None:

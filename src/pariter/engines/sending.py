@@ -107,11 +107,13 @@ class SentStream(Stream):
         try:
             yield from super().results()
         finally:
-            if self._parcel is not None:
+            if self._parcel is not None and not self._is_end():
                 end_state(self._crew, self._parcel)
 
     def stop(self) -> None:
         self._over = True
+        if self._is_end():
+            return
         deadline = time.monotonic() + (0 if self._terms.is_late() else STOP_S)
         while self._sent and time.monotonic() < deadline:
             with self._lock:

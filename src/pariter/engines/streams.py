@@ -15,6 +15,7 @@ Tests    tests/engines/test_streams.py
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -133,6 +134,8 @@ class Stream:
         self._over = False
         self._settled: Leaf | None = None
         self._changed: Latch | None = None
+        # Kept here because an unfinished iterator may be collected when the names of modules are gone.
+        self._is_end = sys.is_finalizing
 
     # Any worker.
 
@@ -315,6 +318,8 @@ class Stream:
     def stop(self) -> None:
         """Pull nothing more and wait for the batches in hand."""
         self._over = True
+        if self._is_end():
+            return  # no other thread will ever run again
         while True:
             with self._lock:
                 if not self._running:

@@ -270,11 +270,12 @@ class ThreadStream(Stream):
         try:
             yield from super().results()
         finally:
-            ticker.unwatch(self)
-            with self._lock:
-                self._over = True
-            if self._offered:
-                self._pool.withdraw(self)
+            if not self._is_end():
+                ticker.unwatch(self)
+                with self._lock:
+                    self._over = True
+                if self._offered:
+                    self._pool.withdraw(self)
 
     def open(self) -> None:
         """Let idle workers join; called by the ticker, at any time."""
