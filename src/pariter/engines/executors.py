@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from concurrent.futures import wait as wait_for_futures
 from contextlib import nullcontext
@@ -25,6 +25,7 @@ from pariter.engines.sending import SentStream
 from pariter.engines.shipping import Parcel
 from pariter.errors import WorkerDied
 from pariter.plan.piped import Leaf, Piped, WholeFeed, run_leaf
+from pariter.plan.place import dropped
 from pariter.plan.sinks import Sink
 
 _waiting: ContextVar[frozenset[threading.Thread]] = ContextVar("pariter_waiting", default=frozenset())
@@ -73,14 +74,20 @@ class ExecutorCrew:
         many = getattr(executor, "_max_workers", None) or choice.usable_cpus()
         shares = isinstance(executor, ThreadPoolExecutor) and type(executor).__name__ != "InterpreterPoolExecutor"
         self._shares_memory = shares
-        self.slots = [ExecutorSlot(executor) for _ in range(many)]
+        self._is_stopped = False
+        self.slots = [ExecutorSlot(executor, self._stop) for _ in range(many)]
+
+    def _stop(self) -> None:
+        self._is_stopped = True
 
     def warm_up(self) -> None:
         """Do nothing: the executor starts its workers when it sees fit."""
 
     def parcel(self, piped: Piped, sink: Sink) -> Parcel | SharedParcel:
         """The functions of a run: as they are where memory is shared, else pickled."""
-        return SharedParcel(piped, sink) if self._shares_memory else OneWayParcel(piped, sink)
+        if self._shares_memory:
+            return SharedParcel(sink, lambda: self._is_stopped)
+        return OneWayParcel(piped, sink)
 
 
 class OneWayParcel(Parcel):
@@ -94,15 +101,16 @@ class OneWayParcel(Parcel):
 
 
 class SharedParcel:
-    """The functions of one run, shared with the workers."""
+    """The functions of one run, shared with the workers, who can be asked to stop."""
 
     keeps_state = False
 
-    def __init__(self, piped: Piped, sink: Sink) -> None:
+    def __init__(self, sink: Sink, is_stopped: Callable[[], bool]) -> None:
         self._sink = sink
         self._context = copy_context()
         self._context.run(enclosing.set, "serial")  # a worker that waited for another could wait for ever
         self._context.run(_waiting.set, _with_caller())
+        self._context.run(dropped.set, is_stopped)
 
     def piece(self, piped: Piped) -> Piped:
         """The piece as it is."""
@@ -126,8 +134,9 @@ class SharedParcel:
 class ExecutorSlot:
     """One worker's share of an executor."""
 
-    def __init__(self, executor: Executor) -> None:
+    def __init__(self, executor: Executor, stop: Callable[[], None]) -> None:
         self._executor = executor
+        self._stop = stop
         self._sent: set[Future[Any]] = set()
 
     def __len__(self) -> int:
@@ -154,7 +163,8 @@ class ExecutorSlot:
         return answer
 
     def kill(self, shipment: Future[Any]) -> None:
-        """Cancel what has not begun, and wait for what has."""
+        """Cancel what has not begun, ask what has to stop, and wait for it."""
+        self._stop()
         for sent in list(self._sent):
             sent.cancel()
         wait_for_futures([shipment])

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import io
 import pickle
-from collections import ChainMap
 from collections.abc import Callable, Sequence
 from types import FunctionType, ModuleType
 from typing import Any
@@ -112,7 +111,7 @@ def _dump(value: object, reducers: dict[type, Callable[[Any], Any]]) -> bytes:
 
         buffer = io.BytesIO()
         careful = cloudpickle.Pickler(buffer, pickle.HIGHEST_PROTOCOL)
-        careful.dispatch_table = ChainMap(reducers, careful.dispatch_table)
+        careful.dispatch_table = {**careful.dispatch_table, **reducers}
         careful.dump(value)
     return buffer.getvalue()
 
