@@ -89,10 +89,16 @@ def _compare_streams(left: Iterator[Any], right: Iterator[Any], sink: Compare | 
     return result if sink.settled(result) else sink.by_length(order)
 
 
+_PLAIN = (1, None, None, True, None)
+_PLAIN_TERMS = Terms()
+
+
 def terms_of(plan: Plan) -> Terms:
     """What a run of this plan must observe."""
     options = plan.options
     shortest, longest = plan.leaf_limits()
+    if (shortest, longest, options.buffered, options.ordered, options.timeout) == _PLAIN:
+        return _PLAIN_TERMS
     deadline = None if options.timeout is None else time.monotonic() + options.timeout
     return Terms(
         cuts=Cuts(shortest, longest),
@@ -304,23 +310,31 @@ def _closing(items: Iterator[Any], values: Iterator[Any]) -> Iterator[Any]:
 
 def continued(runs: list[Prefixes], op: Function, initial: Any) -> Source[Any]:
     """The prefix results of neighbouring runs, each still to be combined with what comes before it."""
-    parts: list[Source[Any]] = [] if initial is MISSING else [Held([initial])]
+    parts: list[Source[Any]] = []
+    known = 0
+
+    def held(items: list[Any], error: Caught | None = None) -> Held[Any]:
+        nonlocal known
+        first, known = known, known + len(items)
+        return Held(items, error, None, range(first, known + (error is not None)))
+
+    if initial is not MISSING:
+        parts.append(held([initial]))
     before = initial
     for run in runs:
         many = len(run.results)
         if before is MISSING or not many:
-            parts.append(Held(run.results, run.error))
+            parts.append(held(run.results, run.error))
             before = run.results[-1] if many else before
             continue
-        known = Held(run.results[: many - 1])
-        parts.append(Piped(known, (Continued(partial(op, before)),)))
+        parts.append(Piped(held(run.results[: many - 1]), (Continued(partial(op, before)),)))
         try:
             before = op(before, run.results[-1])
         except KeyboardInterrupt:
             raise
         except BaseException as error:
             annotate_merge(error, Scan(op), this_thread())
-            parts.append(Held([], Caught(error)))
+            parts.append(held([], Caught(error)))
             break
-        parts.append(Held([before], run.error))
+        parts.append(held([before], run.error))
     return Chained(tuple(parts)) if parts else Held([])
