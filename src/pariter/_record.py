@@ -27,6 +27,9 @@ class Record:
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         values = self.__dict__
+        if not kwargs and len(args) == len(self.fields):  # in most cases, and this is on the way of every plan
+            values.update(zip(self.fields, args, strict=False))
+            return
         if len(args) > len(self.fields):
             raise TypeError(f"{type(self).__name__} takes {len(self.fields)} fields, got {len(args)}")
         values.update(self.defaults)
@@ -37,7 +40,11 @@ class Record:
 
     def replace(self, **changes: Any) -> Self:
         """The same record with other values in some fields."""
-        return type(self)(**{**self.__dict__, **changes})
+        if not changes.keys() <= self.__dict__.keys():
+            raise TypeError(f"{type(self).__name__} has the fields {', '.join(self.fields)}, not {list(changes)}")
+        changed = object.__new__(type(self))
+        changed.__dict__.update(self.__dict__, **changes)
+        return changed
 
     def __setattr__(self, name: str, value: Any) -> None:
         raise AttributeError(f"{type(self).__name__} is immutable")
@@ -51,7 +58,7 @@ class Record:
         return self.__dict__ == other.__dict__
 
     def __hash__(self) -> int:
-        return hash((type(self), *self.__dict__.values()))
+        return hash((type(self), *map(self.__dict__.__getitem__, self.fields)))
 
     def __repr__(self) -> str:
         shown = ", ".join(f"{name}={getattr(self, name)!r}" for name in self.fields)

@@ -25,6 +25,20 @@ def without_gil(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(own, "pays", lambda: True)
 
 
+@pytest.fixture(autouse=True)
+def surveyed(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
+    """Set when it is known what may be copied."""
+    event = Watched.surveyed = threading.Event()
+    survey = own.OwnFunctions.survey
+
+    def reported(self: own.OwnFunctions, *args: Any) -> None:
+        survey(self, *args)
+        event.set()
+
+    monkeypatch.setattr(own.OwnFunctions, "survey", reported)
+    return event
+
+
 @pytest.fixture
 def pool() -> Iterator[ThreadPool]:
     with ThreadPool(2) as pool:
@@ -32,31 +46,35 @@ def pool() -> Iterator[ThreadPool]:
 
 
 class Watched:
-    """A function that knows which threads called which object of its default, and lets both have their share."""
+    """A function that knows which threads called which object of its default, and lets both have their share.
+
+    A helper that has no copy yet waits for the survey, and the caller after the survey for a helper with a copy.
+    """
+
+    surveyed: threading.Event
 
     def __init__(self) -> None:
         self.caller = threading.current_thread()
         self.own_number: set[tuple[bool, bool]] = set()
         self.helper_came = threading.Event()
-        self.calls = 0
 
     def is_of_a_copy(self, number: int) -> bool:
         return number is not BIG_OBJECT
 
-    def call(self, number: int, patient: bool) -> None:
+    def call(self, number: int) -> None:
         is_caller = threading.current_thread() is self.caller
         self.own_number.add((is_caller, not self.is_of_a_copy(number)))
-        if not is_caller and self.is_of_a_copy(number):
-            self.helper_came.set()
         if is_caller:
-            self.calls += 1
-            if patient and self.calls > 1000:  # the survey was made by then
-                assert self.helper_came.wait(LONG_S)
+            assert not self.surveyed.is_set() or self.helper_came.wait(LONG_S)
+        elif self.is_of_a_copy(number):
+            self.helper_came.set()
+        else:
+            assert self.surveyed.wait(LONG_S)
 
 
-def watched_function(watched: Watched, patient: bool = True) -> Callable[[int], int]:
+def watched_function(watched: Watched) -> Callable[[int], int]:
     def fn(x: int, number: int = BIG_OBJECT) -> int:
-        watched.call(number, patient)
+        watched.call(number)
         return x
 
     return fn
@@ -121,7 +139,7 @@ def test_an_exception_out_of_a_copy_is_noted_as_that_of_the_function(pool: Threa
     watched = Watched()
 
     def parse(x: int, number: int = BIG_OBJECT) -> int:
-        watched.call(number, True)
+        watched.call(number)
         if watched.is_of_a_copy(number):
             raise ValueError(x)
         return x
