@@ -23,16 +23,16 @@ def test_runs_are_neighbours_in_order_and_at_least_one(n: int, pool: Pool) -> No
 def test_no_two_runs_share_an_accumulator(thread_pool: ThreadPool) -> None:
     runs = thread_pool.par_iter(range(1000)).with_max_len(10).fold(list, push).collect()
 
-    assert len(runs) == 100
-    assert len(set(map(id, runs))) == 100
+    assert len(runs) >= 100
+    assert len(set(map(id, runs))) == len(runs)
 
 
 def test_runs_of_fold_with_begin_with_copies(thread_pool: ThreadPool) -> None:
     begin = [-1]
 
-    runs = thread_pool.par_iter(range(20)).with_max_len(5).fold_with(begin, push).collect()
+    runs = thread_pool.par_iter(range(20)).with_max_len(1).fold_with(begin, push).collect()
 
-    assert runs == [[-1, *range(at, at + 5)] for at in range(0, 20, 5)]
+    assert runs == [[-1, n] for n in range(20)]
     assert begin == [-1]
 
 
@@ -88,7 +88,7 @@ def test_runs_of_one_item_each(pool: Pool) -> None:
     assert runs == [[n] for n in range(32)]
 
 
-def test_limits_hold_whereever_they_stand_in_the_chain(pool: Pool) -> None:
+def test_limits_hold_wherever_they_stand_in_the_chain(pool: Pool) -> None:
     plan = pool.par_iter(range(32)).with_max_len(1).map(increment).zip(range(32))
 
     assert plan.fold(int, count_one).collect() == [1] * 32

@@ -205,6 +205,7 @@ class TestMoreItemsThanAnybodyCanGoThrough:
 
         assert found is not None
         assert 1 <= found <= 1000
+        assert pool.par_iter(range(FAR)).fold(int, count_one).any(lambda n: n > 0)
 
     def test_the_last_of_a_range_that_begins_below_zero_is_found(self, pool: Pool) -> None:
         assert pool.par_iter(range(-2, FAR)).find_last(lambda _: True) == FAR - 1

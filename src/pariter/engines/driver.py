@@ -23,12 +23,14 @@ from pariter.plan.searching import Compare, Equal, FirstNot
 from pariter.plan.sinks import Sink
 from pariter.plan.sliced import pulled
 from pariter.plan.sources import Held, Iterated, Source
-from pariter.plan.stages import Continued, Function
+from pariter.plan.stages import Continued, Fold, Function
 from pariter.plan.values import MISSING
 from pariter.sched.lanes import Cuts
 
 LONGEST_HELD = 1 << 40
 """No memory holds more results than this: a barrier over a longer source is a stream."""
+LONGEST_SEARCHED = 4096
+"""How many items one accumulator holds, at most, where any accumulator that will do ends the run."""
 
 
 def run(plan: Plan, sink: Sink, engine: Engine, *, backwards: bool = False) -> Any:
@@ -150,7 +152,7 @@ class Phases(Binder):
         if self._options.blocks is not None:
             leaf = self._in_blocks(piped, sink)
         elif piped.span is not None:
-            leaf = self._engine.run(piped, sink, self._cut_for(piped))
+            leaf = self._engine.run(piped, sink, self._cut_for(piped, sink))
         else:
             leaf = self._streamed(piped, sink)
         return leaf.partial
@@ -190,13 +192,21 @@ class Phases(Binder):
             first = False
             size *= 1 if self._options.blocks else 2
 
-    def _cut_for(self, piped: Piped) -> Terms:
+    def _cut_for(self, piped: Piped, sink: Sink | None = None) -> Terms:
         if not self._options.reproducible:
+            if sink is not None and sink.anywhere and any(isinstance(stage, Fold) for stage in piped.stages):
+                return self._in_short_runs(piped.span or 1)
             return self._terms
         # By length alone: so many leaves as keep any number of workers busy, and no more.
         span = piped.span
         quantum = 1024 if span is None else max(1, -(-span // 256))
         return self._terms.replace(cuts=Cuts(quantum=quantum))
+
+    def _in_short_runs(self, span: int) -> Terms:
+        """A search among accumulators sees none before a run ends: let each worker make several."""
+        cuts = self._terms.cuts
+        longest = min(LONGEST_SEARCHED, -(-span // (4 * self._engine.num_workers)))
+        return self._terms if cuts.longest else self._terms.replace(cuts=Cuts(cuts.shortest, longest))
 
     def values(self, piped: Piped, *, close: bool = False) -> Generator[Any, None, None]:
         """The items, in order; `close` says that they are the last phase."""
