@@ -122,7 +122,7 @@ class LaneFeed:
                 size *= 8 if took < BLOCK_S / 32 else 2
             elif took > BLOCK_S * 2 and size > 1:
                 size //= 2
-            if interrupt is not None and lane.may_pause() and interrupt():
+            if interrupt is not None and interrupt() and lane.pause():
                 break
         self.ended = True
 

@@ -94,12 +94,17 @@ class Lane:
             self._is_open = False
             return (low, end) if low < end else None
 
-    def may_pause(self) -> bool:
-        """Whether the open leaf may end here and leave the rest of the lane to others."""
-        if self._cuts.fixes_leaves:
-            return False
+    def pause(self) -> bool:
+        """End the open leaf here, so that others can have the rest of the lane; False where it may not end.
+
+        From now on a thief leaves a leaf of its own between here and where it cuts, or takes everything.
+        """
         shortest = self._cuts.shortest
-        return self.next - self.begin >= shortest and self.end - self.next >= shortest
+        with self._lock:
+            if self._cuts.fixes_leaves or min(self.next - self.begin, self.end - self.next) < shortest:
+                return False
+            self._is_open = False
+            return True
 
     def steal(self) -> Lane | None:
         """A lane over the right half of what is left, rounded up, or None where no cut is allowed."""
