@@ -69,7 +69,8 @@ class BatchSizer:
 class HeldBack(Puller[Any]):
     """A puller whose last piece is no shorter than the others must be: it holds that many back until it sees more.
 
-    The last piece may be longer than was asked for, up to `longest` if that leaves room for two.
+    The last piece may be longer than was asked for, up to `longest` if that leaves room for two; the one before it
+    may be shorter than was asked for. So only a piece of no items means the end.
     """
 
     def __init__(self, inner: Puller[Any], shortest: int, longest: int | None) -> None:
@@ -191,7 +192,8 @@ class Stream:
             size = piece.span
             assert isinstance(piece, Piped)
             assert size is not None
-            if size < wanted:
+            # A source that holds items back may give few before its end, but nothing only there.
+            if not size or (size < wanted and self._shortest == 1):
                 self._over = True
             if size or not number:  # even no items make one leaf
                 with self._lock:
