@@ -127,7 +127,7 @@ class Model:
 
         return self.staged(Stage(run))
 
-    def flat_mapped(self, f: Function, step: str) -> Model:
+    def flat_mapped(self, f: Function, step: str, *, by_item: bool = True) -> Model:
         def run(items: Iterator[Any], site: Site) -> Iterator[Any]:
             for item in items:
                 inner = called(lambda item: iter(f(item)), item, step, site.index)
@@ -144,7 +144,7 @@ class Model:
             for item in items:
                 yield from reversed(called(lambda item: list(f(item)), item, step, site.index))
 
-        return self.staged(Stage(run, from_right=from_right))
+        return self.staged(Stage(run, by_item=by_item, from_right=from_right))
 
     def taken_while(self, keep: Function, step: str) -> Model:
         def run(items: Iterator[Any], site: Site) -> Iterator[Any]:

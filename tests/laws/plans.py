@@ -377,7 +377,7 @@ def map_batches(draw: Any, depth: int) -> Step:
     return Step(
         f".map_batches(each {f}, {size})",
         lambda plan: plan.map_batches(each, size),
-        lambda model: model.chunked(size).flat_mapped(each, "map_batches"),
+        lambda model: model.chunked(size).flat_mapped(each, "map_batches", by_item=False),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextvars
 from collections.abc import Iterator
 from typing import Any
 
@@ -22,7 +23,7 @@ class SerialEngine:
         run = Run(piped, sink, terms)
         lane = run.claim()
         assert lane is not None
-        run.drive(lane, this_thread())
+        contextvars.copy_context().run(run.drive, lane, this_thread())
         return run.answer()
 
     def stream(self, piped: Piped, sink: Sink, terms: Terms) -> Iterator[Any]:

@@ -15,6 +15,7 @@ Tests    tests/engines/test_streams.py
 
 from __future__ import annotations
 
+import contextvars
 import sys
 import time
 from collections.abc import Iterator
@@ -300,7 +301,7 @@ class Stream:
 
     def _help(self) -> bool:
         """Let the consumer pull and run a batch itself."""
-        return self.work(this_thread(), consumer=True)
+        return contextvars.copy_context().run(self.work, this_thread(), True)
 
     def _wait(self) -> None:
         """Wait until something changes, unless it has already."""
