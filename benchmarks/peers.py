@@ -37,7 +37,7 @@ def triple(x: int) -> int:
 
 def burn(x: int) -> int:
     total = x
-    for i in range(40):
+    for i in range(100):
         total += i
     return total
 

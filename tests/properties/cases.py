@@ -246,6 +246,6 @@ def assert_same(case: Case, model: Callable[[], Any], run: Callable[[], Any], *s
     wanted = outcome(model)
     found = outcome_of_run(case, run, steps)
 
-    assert found == wanted
+    assert found == wanted, f"{found!r} instead of {wanted!r}"
     assert isinstance(found, type(wanted)) or not isinstance(wanted, list | tuple | dict | Failed)
     return wanted

@@ -13,6 +13,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from pariter import Pool, par_iter
+from pariter.engines import streams
 from pariter.sched.lanes import Cuts, Lane
 from tests.eager import eager
 from tests.properties.cases import ENGINES, SHARED, Case, Failed, Fn, Tallies, assert_same, cases, fns, same, triple
@@ -157,6 +158,30 @@ def test_min_len_and_max_len_bound_the_runs_of_a_fold(
         assert min(lengths) >= min(shortest, n)
         if longest is not None:
             assert max(lengths) <= max(longest, 2 * shortest - 1, 1)
+
+
+@given(
+    n=st.integers(0, 120),
+    shortest=st.integers(1, 12),
+    longest=st.integers(1, 12),
+    seconds=st.sampled_from((0.0, 1000.0)),
+    engine=st.sampled_from(("serial", "threads-3")),
+)
+@example(n=15, shortest=5, longest=7, seconds=1000.0, engine="serial")
+def test_batches_of_an_iterator_are_bounded_too_and_none_is_lost(
+    pools: dict[str, Pool], n: int, shortest: int, longest: int, seconds: float, engine: str
+) -> None:
+    plan = par_iter(iter(range(n))).with_min_len(shortest).with_max_len(longest).on(pools[engine])
+    usual, streams.BATCH_S = streams.BATCH_S, seconds  # batches grow never, or as fast as they can
+    try:
+        runs = plan.fold(list, lambda run, item: [*run, item]).collect()
+    finally:
+        streams.BATCH_S = usual
+
+    assert [item for run in runs for item in run] == list(range(n))
+    if n:
+        assert min(map(len, runs)) >= min(shortest, n)
+        assert max(map(len, runs)) <= max(longest, 2 * shortest - 1)
 
 
 @given(

@@ -209,7 +209,7 @@ def test_nothing_left_of_the_first_hit_is_left_out(
     pools: dict[str, Pool], tallies: Tallies, name: str, case: Case
 ) -> None:
     base = FIRSTS[name][0]
-    numbered = Case([value for value in range(len(case.values))], *list(vars(case).values())[1:])
+    numbered = Case(list(range(len(case.values))), *list(vars(case).values())[1:])
     tally = tallies.of(base)
     with case.running():
         getattr(numbered.plan(pools), name)(tally)

@@ -199,7 +199,7 @@ class Phases(Binder):
             return self._terms
         # By length alone: so many leaves as keep any number of workers busy, and no more.
         span = piped.span
-        quantum = 1024 if span is None else max(1, -(-span // 256))
+        quantum = 1024 if span is None or piped.endless else max(1, -(-span // 256))
         return self._terms.replace(cuts=Cuts(quantum=quantum))
 
     def _in_short_runs(self, span: int) -> Terms:

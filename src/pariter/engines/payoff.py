@@ -8,6 +8,8 @@ from pariter.plan.sinks import Sink
 
 COLD_START_S = 0.3
 WARM_START_S = 0.004
+ENOUGH_S = 0.001
+"""How much must have been measured: a first cheap item seems a hundred times as dear as the next ones."""
 SHIPPING_S = 40e-9
 """What it takes to pickle and unpickle one small item, once."""
 
@@ -29,7 +31,7 @@ class Payoff:
     def pays(self, remaining: float, item_s: float | None = None) -> bool:
         """Whether `remaining` items, of the time measured or of `item_s` each, should go."""
         if item_s is None:
-            if not self._items:
+            if self._seconds < ENOUGH_S:
                 return False
             item_s = self._seconds / self._items
         saved = 1 - 1 / max(2, len(self._crew.slots))

@@ -67,6 +67,7 @@ class ProcessRun(Dispatch):
         super().__init__(piped, sink, terms, crew)
         self._payoff = Payoff(piped, sink, crew)
         self._block_began = 0.0
+        self._left = self._remaining()
         self._dispatcher: threading.Thread | None = None
         self._over = False
         self._moved = False
@@ -99,6 +100,7 @@ class ProcessRun(Dispatch):
         super().measured(items, seconds)
         self._payoff.measured(items, seconds)
         self._block_began = time.perf_counter()
+        self._left = self._remaining()  # last: who sees the old value takes the block in hand for a longer one
 
     def _should_move(self) -> bool:
         self._moved = self._moved or self._payoff.pays(self._remaining())
@@ -110,10 +112,12 @@ class ProcessRun(Dispatch):
     def open(self) -> bool:
         """The ticker found the run still going: its block in hand may be a long one. True to be asked again."""
         with self._lock:
-            began = self._block_began
+            left, remaining, began = self._left, self._remaining(), self._block_began
             if self._over or self._moved or not began:
                 return False
-            if not self._payoff.pays(self._remaining(), time.perf_counter() - began):
+            # One item of the block may have taken all that time, but of many it is not likely.
+            item_s = (time.perf_counter() - began) / max(1, left - remaining)
+            if not self._payoff.pays(remaining, item_s):
                 return True
             self._moved = True
             self._dispatcher = threading.Thread(target=self._dispatch_beside, name="pariter-dispatcher", daemon=True)

@@ -33,6 +33,7 @@ class Grouped(Terminals[T_co]):
         >>> par_iter([3, 1, 2]).map(lambda n: -n).sorted()
         [-3, -2, -1]
         """
+        self._ends("sorted")
         key = checks.optional_function("sorted", key, "key")
         items: list[T_co] = self._run(collecting.Collect())
         return sort_items(items, key, bool(reverse), lambda: current.engine_for(self._plan))

@@ -157,7 +157,9 @@ def _culprit(traceback: TracebackType | None, steps: list[Step], sink: Step) -> 
                 return suspect, True
         if entered:
             continue
-        if code is _TOLD_CODE:
+        if code.co_name == "_refuse" and module.startswith("pariter."):
+            suspect, entered = frame.f_locals["self"], True
+        elif code is _TOLD_CODE:
             suspect, entered = frame.f_locals["self"].step, True
         elif code.co_name == "fetch" and module.startswith("pariter."):
             suspect, entered = None, True

@@ -206,11 +206,14 @@ class PartitionMap(Partition):
             elif isinstance(result, Right):
                 right.append(result.value)
             else:
-                raise TypeError(
-                    f"partition_map() needs a function that returns Left(x) or Right(x), "
-                    f"and it returned {describe_value(result)}"
-                )
+                self._refuse(result)
         return left, right
+
+    def _refuse(self, result: Any) -> None:
+        raise TypeError(
+            "partition_map() needs a function that returns Left(x) or Right(x), "
+            f"and it returned {describe_value(result)}"
+        )
 
 
 class Prefixes(Record):

@@ -7,6 +7,7 @@ items of a stage that stops did, wants nothing to its right.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple, Protocol, TypeVar
 
@@ -99,7 +100,7 @@ class Feed(Protocol):
 
 
 class WholeFeed:
-    """All of a piece as one block."""
+    """All of a piece as one block, as far as a block may be so long."""
 
     __slots__ = ("_span", "ended")
 
@@ -108,8 +109,8 @@ class WholeFeed:
         self.ended = False
 
     def blocks(self) -> Iterator[Block]:
-        if self._span:
-            yield 0, self._span
+        for low in range(0, self._span, sys.maxsize):  # no sequence is longer than that
+            yield low, min(low + sys.maxsize, self._span)
         self.ended = True
 
 

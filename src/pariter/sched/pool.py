@@ -18,6 +18,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
+from pariter.errors import PoolClosed
 from pariter.sched import _platform
 from pariter.sched.birth import own_thread_names, start_own_threads, try_stack_size
 from pariter.sched.here import held_by_this_thread
@@ -124,7 +125,7 @@ class WorkerPool(Seating):
     def inject(self, job: Runnable, *, needs_thread: bool = True) -> None:
         """Have `job` run by one of the pool's threads, in the order of injection.
 
-        Raises RuntimeError if the pool is closed, or if it has no thread and can start none, unless the caller does
+        Raises PoolClosed if the pool is closed, RuntimeError if it has no thread and can start none, unless the caller does
         without (`needs_thread=False`).
         """
         if held_by_this_thread(self) is None:
@@ -170,9 +171,9 @@ class WorkerPool(Seating):
         return any(self.queues)
 
     def check_open(self) -> None:
-        """Raise RuntimeError if the pool no longer takes work from outside."""
+        """Raise PoolClosed if the pool no longer takes work from outside."""
         if self.seats.closing:
-            raise RuntimeError("this pool is closed: it takes no new work")
+            raise PoolClosed("this pool is closed: it takes no new work")
 
     # --- threads and the end ----------------------------------------------------------------------------------
 
