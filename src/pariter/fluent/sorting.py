@@ -9,7 +9,7 @@ from pariter import current
 from pariter._describe import describe_value
 from pariter.fluent import checks
 from pariter.fluent.iter import ParIter, par_iter
-from pariter.sorting import sort_items, sort_list
+from pariter.sorting import sort_items
 
 T = TypeVar("T")
 
@@ -42,4 +42,8 @@ def par_sort(lst: list[T], *, key: Callable[[T], Any] | None = None, reverse: bo
     if not isinstance(lst, list):
         raise TypeError(f"par_sort() needs a list, got {describe_value(lst)}; par_sorted() takes anything")
     checks.optional_function("par_sort", key, "key")
-    sort_list(lst, key, bool(reverse), current.default_engine_here)
+    many = len(lst)
+    result = sort_items(lst, key, bool(reverse), current.default_engine_here)
+    if len(lst) != many:
+        raise ValueError("list modified during sort")
+    lst[:] = result
