@@ -125,8 +125,8 @@ class WorkerPool(Seating):
     def inject(self, job: Runnable, *, needs_thread: bool = True) -> None:
         """Have `job` run by one of the pool's threads, in the order of injection.
 
-        Raises PoolClosed if the pool is closed, RuntimeError if it has no thread and can start none, unless the caller does
-        without (`needs_thread=False`).
+        Raises PoolClosed if the pool is closed, RuntimeError if it has no thread and can start none, unless the caller
+        does without (`needs_thread=False`).
         """
         if held_by_this_thread(self) is None:
             self.check_open()
