@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import doctest
 import importlib
+import inspect
 import pkgutil
 import re
 from pathlib import Path
@@ -61,3 +62,26 @@ def test_every_docstring_example_runs(module: str) -> None:
     for session in doctest.DocTestFinder().find(importlib.import_module(module)):
         session.globs |= public
         run_session(session)
+
+
+def public_callables() -> dict[str, object]:
+    """What the package exports but errors, the methods of plans, and those of pools."""
+    found = {name: getattr(pariter, name) for name in pariter.__all__}
+    methods = {
+        f"{cls.__name__}.{name}": inspect.getattr_static(cls, name)
+        for cls in (pariter.ParIter, pariter.Pool)
+        for name in dir(cls)
+        if not name.startswith("_") and callable(getattr(cls, name))
+    }
+    errors = {name for name, value in found.items() if isinstance(value, type) and issubclass(value, Exception)}
+    return {name: value for name, value in (found | methods).items() if name not in errors | {"Pool.engine"}}
+
+
+def test_every_public_name_has_an_example_that_runs() -> None:
+    modules = ["pariter", *(m.name for m in pkgutil.walk_packages(pariter.__path__, "pariter."))]
+    finder = doctest.DocTestFinder()
+    sessions = [session for module in modules for session in finder.find(importlib.import_module(module))]
+
+    run = {session.docstring for session in sessions if any(not example.options for example in session.examples)}
+
+    assert [name for name, value in public_callables().items() if value.__doc__ not in run] == []

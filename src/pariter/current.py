@@ -31,6 +31,12 @@ def build_global(pool: Pool) -> None:
     """Make `pool` the global one, which is used where no other is current.
 
     Raises GlobalPoolAlreadyInitialized if there is one: after an earlier call, or after its first use.
+
+    >>> join(lambda: 1, lambda: 2)
+    (1, 2)
+    >>> build_global(ThreadPool(2))
+    Traceback (most recent call last):
+    pariter.errors.GlobalPoolAlreadyInitialized: The global pool has already been initialized.
     """
     global _built
     if not isinstance(pool, Pool):

@@ -51,7 +51,12 @@ def owner_of(workers: WorkerPool) -> ThreadPool | None:
 
 
 class Pool(ABC):
-    """Where functions run. Also a `with` block, in which it is the current pool, closed at its end."""
+    """Where functions run. Also a `with` block, in which it is the current pool, closed at its end.
+
+    >>> with ThreadPool(2) as pool:
+    ...     current_pool() is pool, par_iter(range(5)).sum()
+    (True, 10)
+    """
 
     _tokens: list[Token[Any]]
 
@@ -66,12 +71,23 @@ class Pool(ABC):
 
     @abstractmethod
     def close(self, *, cancel: bool = False) -> None:
-        """Take no new work, wait for what is running (with `cancel`: drop what is not) and end."""
+        """Take no new work, wait for what is running (with `cancel`: drop what is not) and end.
+
+        >>> pool = ThreadPool(2)
+        >>> pool.close()
+        >>> pool.spawn(abs, -1)
+        Traceback (most recent call last):
+        pariter.errors.PoolClosed: this pool is closed: it takes no new work
+        """
 
     def install(self, f: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """Call `f(*args, **kwargs)` with this pool as the current one.
 
         On a thread pool it runs on one of the pool's threads, and the caller waits.
+
+        >>> with ThreadPool(2) as pool:
+        ...     pool.install(lambda: par_iter(range(1_000_001)).sum())
+        500000500000
         """
         context = contextvars.copy_context()
         context.run(enclosing.set, self)
@@ -81,26 +97,55 @@ class Pool(ABC):
         return f(*args, **kwargs)
 
     def par_iter(self, source: Iterable[T]) -> ParIter[T]:
-        """`par_iter(source).on(self)`."""
+        """`par_iter(source).on(self)`.
+
+        >>> with ThreadPool(2) as pool:
+        ...     pool.par_iter(["b", "a"]).map(str.upper).collect()
+        ['B', 'A']
+        """
         from pariter.fluent.iter import par_iter
 
         return par_iter(source).on(self)
 
     @abstractmethod
     def join(self, a: Callable[[], Any], b: Callable[[], Any], *more: Callable[[], Any]) -> Any:
-        """Run all and return their results; see `pariter.join`."""
+        """Run all here and return their results; see `pariter.join`.
+
+        On processes all of them travel, by cloudpickle.
+
+        >>> with ProcessPool(2) as pool:
+        ...     pool.join(lambda: 1, lambda: 2)
+        (1, 2)
+        """
 
     @abstractmethod
     def scope(self) -> Any:
-        """A block that ends when everything spawned in it has; see `pariter.scope`."""
+        """A block that ends when everything spawned in it has; see `pariter.scope`.
+
+        >>> with ThreadPool(2) as pool:
+        ...     with pool.scope() as s:
+        ...         futures = [s.spawn(pow, 2, n) for n in range(4)]
+        >>> [future.result() for future in futures]
+        [1, 2, 4, 8]
+        """
 
     @abstractmethod
     def spawn(self, f: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
-        """Run `f(*args, **kwargs)` beside the caller; see `pariter.spawn`."""
+        """Run `f(*args, **kwargs)` beside the caller and return its future; see `pariter.spawn`.
+
+        >>> with ThreadPool(2) as pool:
+        ...     pool.spawn(pow, 2, 10).result()
+        1024
+        """
 
     @abstractmethod
     def broadcast(self, f: Callable[[], T]) -> list[T]:
-        """Call `f` once on every worker; results by worker index."""
+        """Call `f` once on every worker; results by worker index, see `pariter.broadcast`.
+
+        >>> with ThreadPool(3) as pool:
+        ...     pool.broadcast(current_thread_index)
+        [0, 1, 2]
+        """
 
     def __enter__(self) -> Self:
         self._tokens.append(enclosing.set(self))

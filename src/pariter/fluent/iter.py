@@ -18,6 +18,10 @@ class ParIter(Asynchronous[T_co]):
     Immutable; every method but the terminal ones returns a new plan, and nothing runs before a
     terminal method is called. It can be run any number of times, except over an iterator, which the
     first run consumes.
+
+    >>> plan = par_iter(range(10)).filter(lambda n: n % 3 == 0)
+    >>> plan.sum(), plan.collect()
+    (18, [0, 3, 6, 9])
     """
 
     __slots__ = ("__weakref__",)

@@ -133,6 +133,9 @@ class Options(Positional[T_co]):
         """Show a tqdm progress bar of finished items while the plan runs.
 
         `total` is taken from the plan where its length is known. Needs tqdm: `pip install "pariter[progress]"`.
+
+        >>> par_iter(["b", "a"]).progress("words").map(str.upper).collect()
+        ['B', 'A']
         """
         if desc is not None and not isinstance(desc, str):
             raise TypeError(f"progress() needs a text as desc, got {desc!r}")
