@@ -343,7 +343,7 @@ def continued(runs: list[Prefixes], op: Function, initial: Any) -> Source[Any]:
         except KeyboardInterrupt:
             raise
         except BaseException as error:
-            annotate_merge(error, Scan(op), this_thread())
+            annotate_merge(error, Scan(op), this_thread(), (known - (initial is not MISSING), run.results[-1]))
             parts.append(held([], Caught(error)))
             break
         parts.append(held([before], run.error))

@@ -99,10 +99,11 @@ def _if_tuple(value: Any) -> tuple[Any, ...]:
     return value if type(value) is tuple else ()
 
 
-def annotate_merge(error: BaseException, step: Step, worker: str) -> None:
-    """Add the note of an exception that was raised while results were combined."""
+def annotate_merge(error: BaseException, step: Step, worker: str, at: tuple[int, Any] | None = None) -> None:
+    """Add the note of an exception that was raised while results were combined, `at` an index and its item."""
     if not _noted(error):
-        _note(error, f"{PREFIX}{step.describe()}, combining results, on {worker}")
+        where = ", combining results" if at is None else f" at item {at[0]} ({describe_value(at[1])})"
+        _note(error, f"{PREFIX}{step.describe()}{where}, on {worker}")
 
 
 def _noted(error: BaseException) -> bool:

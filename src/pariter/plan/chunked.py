@@ -59,7 +59,8 @@ class Chunked(Arranged[list[Any]]):
 
     @property
     def error(self) -> Caught | None:
-        return self.parts[0].error
+        error = self.parts[0].error
+        return error if error is not None and (units(self.parts[0]) - 1) // self._size in self.indices else None
 
     def __init__(
         self,
@@ -159,6 +160,11 @@ class Windowed(Arranged[tuple[Any, ...]]):
             indices = range(0 if inner.span is None else max(0, inner.span - size + 1))
         super().__init__((inner,), indices, labels)
         self._size = size
+
+    @property
+    def error(self) -> Caught | None:
+        error = self.parts[0].error
+        return error if error is not None and units(self.parts[0]) - self._size in self.indices else None
 
     def open(self, blocks: Iterable[Block], site: Site) -> Iterator[tuple[Any, ...]]:
         spot = site.spot = ItemSpot()

@@ -105,6 +105,8 @@ class _ZipPuller(Puller[Any]):
             shortest = min(shortest, units(pieces[-1]))
         self._ended = shortest < most
         zipped = Zipped(tuple(piece.cut(0, shortest) for piece in pieces), self._primary)
+        if self._ended and (error := met_behind(pieces, shortest)):
+            return Chained((zipped, Held([], error)))
         if self._strict and any(units(piece) != shortest for piece in pieces):
             return Chained((zipped, Held([], Caught(unequal_lengths()))))
         return zipped
@@ -114,9 +116,25 @@ class _ZipPuller(Puller[Any]):
             puller.close()
 
 
+def met_behind(parts: Iterable[Source[Any]], many: int) -> Caught | None:
+    """The exception that whoever asks each of `parts` in turn for item `many` meets before one has ended."""
+    for part in parts:
+        if units(part) == many:
+            return None
+        if part.error is not None and units(part) == many + 1:
+            return part.error
+    return None
+
+
 def unequal_lengths() -> ValueError:
     """What `zip(strict=True)` raises at the place where one source ends before another."""
     return ValueError("zip(strict=True) needs sources of equal length, and one ended before another")
+
+
+def chained(*parts: Source[Any]) -> Chained[Any]:
+    """One part after another, up to the first that ends in an exception: nobody gets beyond that."""
+    many = next((at for at, part in enumerate(parts, 1) if part.error is not None), len(parts))
+    return Chained(parts[:many])
 
 
 class Chained(Compound[T]):
@@ -199,16 +217,18 @@ def _within(indices: range, low: int, high: int) -> range:
 class _ChainPuller(Puller[T]):
     def __init__(self, parts: tuple[Source[T], ...]) -> None:
         self._pullers = deque(part.puller() for part in parts)
+        self._ended = False
 
     def pull(self, most: int) -> Source[T]:
         pieces: list[Source[T]] = []
-        while self._pullers and most > 0:
+        while self._pullers and most > 0 and not self._ended:
             piece = self._pullers[0].pull(most)
             if units(piece) < most:
                 self._pullers.popleft()
             if units(piece):
                 pieces.append(piece)
                 most -= units(piece)
+            self._ended = piece.error is not None
         return pieces[0] if len(pieces) == 1 else Chained(tuple(pieces))
 
     def close(self) -> None:

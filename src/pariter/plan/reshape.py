@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pariter._caught import Caught
 from pariter.plan.chunked import Chunked, Windowed
-from pariter.plan.compound import Chained, StrictlyZipped, Zipped, total, unequal_lengths
+from pariter.plan.compound import Chained, StrictlyZipped, Zipped, chained, met_behind, total, unequal_lengths
 from pariter.plan.piped import Piped
 from pariter.plan.sliced import Sliced, every, pulled
 from pariter.plan.sources import ENDLESS, Held, Slices, Source
@@ -125,6 +125,8 @@ class Rev(Reshape):
         if source.span is None:
             source = pulled(source)
         assert source.span is not None
+        if source.error is not None:  # the last item comes first, and it never came
+            return Held([], source.error)
         return source.view(range(source.span - 1, -1, -1))
 
     def demand(self, wanted: int | None) -> int | None:
@@ -189,6 +191,8 @@ class Zip(Joined):
             return (StrictlyZipped if self.strict else Zipped)(parts)
         shortest = min(known)
         zipped = Zipped(tuple(part.view(range(shortest)) for part in parts))
+        if error := met_behind(parts, shortest):
+            return Chained((zipped, Held([], error)))
         if self.strict and any(part.span != shortest for part in parts):
             return Chained((zipped, Held([], Caught(unequal_lengths()))))
         return zipped
@@ -209,7 +213,7 @@ class Chain(Joined):
     needs_positions: ClassVar[bool] = False
 
     def apply(self, source: Source[Any], binder: Binder) -> Source[Any]:
-        return Chained((source, *(binder.lasting(other) for other in self.others)))
+        return chained(source, *(binder.lasting(other) for other in self.others))
 
     def length(self, length: int) -> int | None:
         return total((length, *(other.length() for other in self.others)))

@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from pariter._caught import Caught
 from pariter.plan.chunked import Arranged
 from pariter.plan.compound import Chained
 from pariter.plan.place import Block, Site, TurnSpot
@@ -18,7 +19,12 @@ def interleaved(a: Source[Any], b: Source[Any], *, shortest: bool) -> Source[Any
     if a.span is None or b.span is None:
         return Streamed(_Interleaving(a.puller(), b.puller(), shortest), (a, b))
     many = min(a.span, b.span)
+    if a.error is not None and a.span == many:  # nothing comes after its exception
+        pairs = range(many - 1)
+        return Chained((Woven((a.view(pairs), b.view(pairs))), a.view(range(many - 1, many))))
     parts: list[Source[Any]] = [Woven((a.view(range(many)), b.view(range(many))))]
+    if parts[0].error is not None:
+        return parts[0]
     longer = a if a.span > many else b
     end = units(longer)
     if shortest:
@@ -50,6 +56,12 @@ class Woven(Arranged[Any]):
         if indices is None:
             indices = range(len(parts) * units(parts[0]))
         super().__init__(parts, indices, labels)
+
+    @property
+    def error(self) -> Caught | None:
+        error = self.parts[-1].error
+        last = len(self.parts) * units(self.parts[-1]) - 1
+        return error if error is not None and last in self.indices else None
 
     def open(self, blocks: Iterable[Block], site: Site) -> Iterator[Any]:
         spot = site.spot = TurnSpot()
@@ -145,19 +157,18 @@ class _Interleaving(_Buffered):
     def more(self, wanted: int) -> Source[Any]:
         if self._single is not None:
             piece = self._single.pull(wanted)
-            self._ended = units(piece) < wanted
+            self._ended = units(piece) < wanted or piece.error is not None
             return piece
         half = -(-wanted // 2)
         first = self._a.pull(half)
         second = self._b.pull(half)
-        if units(first) == units(second) == half:
-            return Woven((first, second))
-        if self._shortest:
+        piece = interleaved(first, second, shortest=self._shortest)
+        if piece.error is not None:
             self._ended = True
-        else:
+        elif units(first) < half or units(second) < half:
             self._single = self._a if units(first) == half else self._b
-            self._ended = max(units(first), units(second)) < half
-        return interleaved(first, second, shortest=self._shortest)
+            self._ended = self._shortest or max(units(first), units(second)) < half
+        return piece
 
     def close(self) -> None:
         self._a.close()
@@ -176,11 +187,11 @@ class _Interspersing(_Buffered):
         if not self._begun:
             self._begun = True
             piece = self._inner.pull(1)
-            self._ended = not units(piece)
+            self._ended = not units(piece) or piece.error is not None
             return piece
         half = -(-wanted // 2)
         piece = self._inner.pull(half)
-        self._ended = units(piece) < half
+        self._ended = units(piece) < half or piece.error is not None
         first, self._gaps = self._gaps, self._gaps + units(piece)
         return Woven((self._values.view(range(first, self._gaps)), piece))
 
