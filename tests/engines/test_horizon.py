@@ -9,6 +9,11 @@ from typing import Any
 import pytest
 
 from pariter import Pool, ThreadPool, par_iter
+from pariter.engines.base import Run, Terms
+from pariter.plan.piped import Leaf, Piped
+from pariter.plan.searching import FindFirst
+from pariter.plan.sources import Slices
+from pariter.sched.lanes import Lane
 from tests.eager import eager
 
 SIZE = 200_000
@@ -103,3 +108,27 @@ def test_an_item_to_the_left_is_still_searched_after_a_find_to_the_right(threads
 
     with eager():
         assert par_iter(range(40)).on(threads).find_first(keep) == 0
+
+
+class RobbedWhileNoting(Run):
+    """A thief comes when a leaf's find is noted, and before its owner has dropped the rest of the lane."""
+
+    stolen: Lane | None = None
+
+    def add(self, begin: int, leaf: Leaf) -> None:
+        super().add(begin, leaf)
+        self.stolen = self.stolen or self.claim()
+
+
+def test_what_was_stolen_to_the_right_of_a_find_is_given_up() -> None:
+    sink = FindFirst(lambda n: True)
+    run = RobbedWhileNoting(Piped(Slices(range(8)), ()), sink, Terms())
+    lane = run.claim()
+    assert lane is not None
+
+    run.drive(lane, "the owner")
+    assert run.stolen is not None
+    run.drive(run.stolen, "the thief")
+
+    assert sink.finish(run.answer().partial) == 0
+    assert run.stolen.remaining == 0

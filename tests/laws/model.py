@@ -195,6 +195,12 @@ class Model:
         ]
         if rows and any(cell.is_end for cell in rows[-1]):
             cells[-1] = replace(cells[-1], is_end=True)
+        for model in models:  # one after the other is asked for one more item, until one has none
+            if len(model.cells) == len(rows):
+                break
+            if model.cells[len(rows)].is_end:
+                cells.append(model.cells[len(rows)])
+                break
         return Model(tuple(cells), pure=all(model.pure for model in models))
 
     def chained(self, others: list[Model]) -> Model:
@@ -202,7 +208,7 @@ class Model:
         models += [other.barrier() if other.stops else other for other in others]
         pure = all(model.pure for model in models)
         if all(model.exact for model in models):
-            return Model(sum((model.cells for model in models), ()), pure=pure)
+            return Model(reached(cell for model in models for cell in model.cells), pure=pure)
         return Model((), pure=pure, parts=tuple(models))
 
     def taken(self, n: int) -> Model:
@@ -221,7 +227,8 @@ class Model:
 
     def turned(self) -> Model:
         model = self.positioned()
-        return replace(model, cells=model.cells[::-1])
+        ends = tuple(cell for cell in model.cells if cell.is_end)
+        return replace(model, cells=ends[:1] or model.cells[::-1])
 
     def chunked(self, size: int) -> Model:
         model = self.positioned()
@@ -278,7 +285,7 @@ class Model:
             cells += (mine, its)
         many = len(cells) // 2
         left = model.cells[many:] if shortest else model.cells[many:] + other.cells[many:]
-        return Model((*cells, *(left[:1] if shortest else left)), pure=model.pure and other.pure)
+        return Model(reached((*cells, *(left[:1] if shortest else left))), pure=model.pure and other.pure)
 
     def interspersed(self, value: Any) -> Model:
         model = self.positioned()
@@ -312,6 +319,16 @@ class Model:
         model = self if self.reversible else self.barrier()
         stages = tuple(replace(stage, run=stage.from_right or stage.run) for stage in model.stages)
         return replace(model, cells=model.cells[::-1], stages=stages)
+
+
+def reached(cells: Iterable[Cell]) -> tuple[Cell, ...]:
+    """The cells up to the first that nothing passes over."""
+    found: list[Cell] = []
+    for cell in cells:
+        found.append(cell)
+        if cell.is_end:
+            break
+    return tuple(found)
 
 
 def computed(cells: Iterable[Cell], site: Site) -> Iterator[Any]:

@@ -114,6 +114,16 @@ def test_pulling_a_cut_source_gives_the_whole(name: str) -> None:
         assert pulled(make(), most) == wanted
 
 
+@each_exact
+def test_pulling_a_view_gives_the_slice_of_the_items(name: str) -> None:
+    make, wanted = EXACT[name]
+
+    for low, high in combinations(range(len(wanted) + 1), 2):
+        for indices in (range(low, high), range(high - 1, low - 1, -1), range(low, high, 2)):
+            for most in (1, 2, len(wanted) + 1):
+                assert pulled(make().view(indices), most) == wanted[slice_of(indices)], (indices, most)
+
+
 def pulled(source: Source[Any], most: int) -> list[Any]:
     """All items, pulled `most` at a time: as many as that, but at the end."""
     puller = source.puller()

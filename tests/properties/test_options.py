@@ -12,7 +12,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from pariter import Pool, par_iter
+from pariter import ParIter, Pool, par_iter
 from pariter.engines import streams
 from pariter.sched.lanes import Cuts, Lane
 from tests.eager import eager
@@ -360,3 +360,12 @@ def test_a_run_that_never_ends_ends_at_its_timeout(pools: dict[str, Pool], engin
             pass
 
     assert par_iter(range(3)).on(pools[engine]).sum() == 3
+
+
+@pytest.mark.parametrize("shortest", [2, 3, 7])
+def test_a_prefix_may_end_a_batch_that_was_held_back_for_the_least_length(shortest: int) -> None:
+    def prefix() -> ParIter[int]:
+        return par_iter(iter(range(20))).filter().take_while(lambda item: item < 4).with_min_len(shortest)
+
+    assert prefix().on("serial").map_batches(list, 2).collect() == [1, 2, 3]
+    assert prefix().on("serial").count() == 3

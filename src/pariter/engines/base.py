@@ -203,6 +203,9 @@ class Run:
                 if not self._is_empty:
                     return
                 begin, self._is_empty = 0, False  # even no items make one leaf
+            if begin > self.horizon:  # stolen from a lane that was about to be dropped
+                lane.drop()
+                return
             feed = LaneFeed(self, lane, interrupt)
             try:
                 leaf = run_leaf(self.piped, self.sink, feed, worker, begin, copies)

@@ -107,10 +107,13 @@ class HeldBack(Puller[Any]):
 def pieces_of(piped: Piped, terms: Terms) -> Puller[Any]:
     """What hands out the batches of `piped`, none of them shorter than the terms allow."""
     shortest, longest = terms.cuts.shortest, terms.cuts.longest
-    if shortest == 1:
-        return piped.puller()
-    source = piped.source
-    return Piped(Streamed(HeldBack(source.puller(), shortest, longest), (source,)), piped.stages).puller()
+
+    def held_back(source: Source[Any]) -> Source[Any]:
+        if isinstance(source, Piped):  # its stages may end a batch early, and what was chained must last
+            return Piped(held_back(source.source), source.stages)
+        return Streamed(HeldBack(source.puller(), shortest, longest), (source,))
+
+    return (piped if shortest == 1 else held_back(piped)).puller()
 
 
 class Stream:

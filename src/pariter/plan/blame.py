@@ -69,11 +69,11 @@ def _code_of(fn: Any) -> CodeType | None:
 
 def annotate(error: BaseException, site: Site, sink: Step, worker: str) -> None:
     """Add the note, unless the exception comes out of a plan inside this one or out of a barrier."""
-    steps: dict[int, tuple[Step, Site]] = {id(step): (step, below) for below in site.walk() for step in below.steps}
-    step, raised_before = _culprit(error.__traceback__, [step for step, _ in steps.values()], sink)
+    met = [(step, below) for below in site.walk() for step in below.steps]
+    step, raised_before = _culprit(error.__traceback__, [step for step, _ in met], sink)
     if raised_before and _noted(error):
         return
-    place = (site if step is None else steps.get(id(step), (step, site))[1]).place()
+    place = next((below for each, below in met if _is_of(step, each)), site).place()
     where = "" if place is None else f" at {place.words or f'item {place.index}'}"
     if step is not None and place is not None:
         where += f" ({describe_value(place.item)})"
@@ -97,6 +97,11 @@ def annotate_key(error: BaseException, step: Step, items: Sequence[Any], worker:
 
 def _if_tuple(value: Any) -> tuple[Any, ...]:
     return value if type(value) is tuple else ()
+
+
+def _is_of(culprit: Step | None, step: Step) -> bool:
+    """Whether `culprit` is `step`, or what a function of it says it belongs to: `step` before it was wrapped."""
+    return culprit is step or any(isinstance(fn, Told) and fn.step is culprit for fn in step.calls().values())
 
 
 def annotate_merge(error: BaseException, step: Step, worker: str, at: tuple[int, Any] | None = None) -> None:

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from pariter._caught import Caught
 from pariter.plan.compound import Compound, total
-from pariter.plan.place import Block, ItemSpot, Site
+from pariter.plan.place import Block, ItemSpot, RunSpot, Site
 from pariter.plan.ranges import compose, highest, length
 from pariter.plan.sources import Iterated, Puller, Slices, Source, units
 
@@ -80,13 +80,14 @@ class Chunked(Arranged[list[Any]]):
         self._views = views
 
     def open(self, blocks: Iterable[Block], site: Site) -> Iterator[list[Any]]:
-        spot = site.spot = ItemSpot()
         (inner,), size = self.parts, self._size
         end = units(inner)
+        deeper = site.descend()
+        spot = site.spot = RunSpot(deeper) if self._lazily else ItemSpot()
         here, below = tee(chain.from_iterable(map(self._named, blocks)))
         bounds = ((i * size, min(i * size + size, end)) for i, _ in below)
         view = array_view(inner) if self._views else None
-        items = inner.open(bounds, site.descend()) if view is None else iter(())
+        items = inner.open(bounds, deeper) if view is None else iter(())
 
         def chunks() -> Iterator[Any]:
             for i, spot.index in here:
@@ -114,6 +115,8 @@ class Chunked(Arranged[list[Any]]):
         return Chunked(inner, self._size, indices, labels, lazily=self._lazily, views=self._views)
 
     def puller(self) -> Puller[list[Any]]:
+        if self.span is not None:
+            return super().puller()
         return _ChunkPuller(self.parts[0].puller(), self._size, self)
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -194,6 +197,8 @@ class Windowed(Arranged[tuple[Any, ...]]):
         return Windowed(self.parts[0], self._size, *self._picked(indices))
 
     def puller(self) -> Puller[tuple[Any, ...]]:
+        if self.span is not None:
+            return super().puller()
         return Iterated(self._sliding()).puller()
 
     def _sliding(self) -> Iterator[tuple[Any, ...]]:

@@ -68,14 +68,15 @@ class Piped(Source[Any]):
     @property
     def reversible(self) -> bool:
         """Whether items may come from the right: each is handled alone."""
-        return self.source.exact and all(stage.by_item for stage in self.stages)
+        below = self.source.reversible if isinstance(self.source, Piped) else self.source.exact
+        return below and all(stage.by_item for stage in self.stages)
 
     def reversed(self) -> Piped:
         """The same items, the last one first, found from the right."""
         assert self.span is not None
         indices = range(self.span - 1, -1, -1)
-        stages = tuple(stage.reversed() for stage in self.stages)
-        return Piped(self.source.view(indices), stages)
+        source = self.source.reversed() if isinstance(self.source, Piped) else self.source.view(indices)
+        return Piped(source, tuple(stage.reversed() for stage in self.stages))
 
 
 class _PipedPuller(Puller[Any]):

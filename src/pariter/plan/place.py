@@ -96,6 +96,20 @@ class ItemSpot:
         return Place(self.index, self.item) if self.index >= 0 else None
 
 
+class RunSpot(ItemSpot):
+    """The place of a source whose items are iterators: the index of one, and the item it has come to."""
+
+    __slots__ = ("_below",)
+
+    def __init__(self, below: Site) -> None:
+        super().__init__()
+        self._below = below
+
+    def place(self) -> Place | None:
+        reached = self._below.place()
+        return None if self.index < 0 or reached is None else Place(self.index, reached.item)
+
+
 class TurnSpot:
     """The place of a source that takes items of several others in turn: that of the item itself."""
 
