@@ -11,12 +11,13 @@ ARGS   ?=
 BIN := $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 RUN := $(BIN)/python -m
 
-.PHONY: help demo test test-free-threaded lint format types docs bench changelog build venv clean
+.PHONY: help demo test test-free-threaded test-clusters test-on-clusters lint format types docs bench changelog build venv clean
 
 help:
 	@echo "make demo                 the standard library, counted by one plan and by a loop"
 	@echo "make test                 the test suite"
 	@echo "make test-free-threaded   the test suite on a free-threaded Python, built if there is none"
+	@echo "make test-clusters        the tests of DaskPool and RayPool, on clusters of this machine"
 	@echo "make lint                 ruff and import-linter"
 	@echo "make format               let ruff rewrite the code"
 	@echo "make types                mypy and pyright"
@@ -56,6 +57,12 @@ test: $(VENV)/.group-test
 
 test-free-threaded:
 	$(MAKE) test PYTHON="$$(scripts/free-threaded-python)" VENV=.venv-free-threaded
+
+test-clusters:
+	$(MAKE) test-on-clusters VENV=.venv-clusters
+
+test-on-clusters: $(VENV)/.group-clusters
+	$(RUN) pytest tests/clusters "tests/test_docs.py::test_every_docstring_example_runs[pariter.clusters]" $(ARGS)
 
 lint: $(VENV)/.group-lint
 	$(RUN) ruff check

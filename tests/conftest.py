@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from importlib.util import find_spec
 
 import pytest
 from hypothesis import settings
@@ -13,6 +14,9 @@ from pariter import Pool, ProcessPool, SerialPool, ThreadPool
 settings.register_profile("default", deadline=None, print_blob=True, max_examples=60)
 settings.register_profile("long", deadline=None, print_blob=True, max_examples=3000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+
+collect_ignore_glob = ["clusters/*"] if find_spec("distributed") is None or find_spec("ray") is None else []
+"""Left to `make test-clusters`, which installs what they are about."""
 
 ENGINES = ("serial", "threads-1", "threads-2", "threads-3", "threads-7", "processes-2")
 

@@ -19,6 +19,7 @@ from pariter.calls import (
     spawn,
     yield_now,
 )
+from pariter.clusters import DaskPool, RayPool
 from pariter.current import build_global
 from pariter.errors import (
     CannotSend,
@@ -53,12 +54,14 @@ __all__ = [
     "Break",
     "CannotSend",
     "ConsumedError",
+    "DaskPool",
     "GlobalPoolAlreadyInitialized",
     "Left",
     "ParIter",
     "Pool",
     "PoolClosed",
     "ProcessPool",
+    "RayPool",
     "RemoteTraceback",
     "Right",
     "SerialPool",

@@ -119,7 +119,7 @@ def _choose(plan: Plan, effect: bool) -> tuple[Pool | Executor, bool, str]:
         return wanted, True, f"because of .on({wanted!r})"
     if isinstance(wanted, Pool):
         return wanted, True, f"because of .on({wanted!r})"
-    if worker_process.is_worker:
+    if worker_process.is_worker_here():
         return global_pool("serial"), True, "because this is a worker process"
     if wanted == "threads":
         return current_thread_pool(), True, "because of .on('threads')"

@@ -323,13 +323,13 @@ class ProcessPool(Pool, Executor):
         many = size("ProcessPool", num_processes)
         if initializer is not None and not callable(initializer):
             raise TypeError(f"ProcessPool() needs a callable initializer, got {initializer!r}")
-        packed = None if initializer is None else _pack("its initializer", (initializer, tuple(initargs)))
+        prepare = None if initializer is None else packed("its initializer", (initializer, tuple(initargs)))
         for name, value in (env or {}).items():
             if not (isinstance(name, str) and isinstance(value, str)):
                 raise TypeError(f"ProcessPool() needs an env of texts, got {name!r}: {value!r}")
         threads = inner_threads or max(1, choice.usable_cpus() // many)
         settings = {**inner_thread_limits(threads), **(env or {})}
-        self._crew = Crew([Slot(index, packed, settings) for index in range(many)])
+        self._crew = Crew([Slot(index, prepare, settings) for index in range(many)])
         self._closed = False
 
     def __repr__(self) -> str:
@@ -360,12 +360,12 @@ class ProcessPool(Pool, Executor):
 
     def spawn(self, f: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
         self._check_open()
-        content = _pack("the task", (f, args, kwargs))
+        content = packed("the task", (f, args, kwargs))
         return Task(content).send(min(self._crew.slots, key=len))
 
     def broadcast(self, f: Callable[[], T]) -> list[T]:
         self._check_open()
-        content = _pack("the function", (f, (), {}))
+        content = packed("the function", (f, (), {}))
         futures = [Task(content).send(slot) for slot in self._crew.slots]
         return list(join_futures(futures))
 
@@ -380,7 +380,8 @@ class ProcessPool(Pool, Executor):
         self.close(cancel=cancel_futures)
 
 
-def _pack(what: str, content: Any) -> bytes:
+def packed(what: str, content: Any) -> bytes:
+    """What travels to a process, pickled; `CannotSend` says of `what` that it cannot."""
     try:
         return _pickle.dumps(content)
     except Exception as error:

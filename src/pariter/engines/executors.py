@@ -36,7 +36,7 @@ def waits_for_us(executor: Executor) -> bool:
     """Whether one of the executor's own workers waits for the caller, so that waiting for it might never end."""
     with getattr(executor, "_shutdown_lock", nullcontext()):  # a thread may run before its executor knows it
         workers: set[threading.Thread] = set(getattr(executor, "_threads", ()))
-    return worker_process.is_worker or not workers.isdisjoint(_with_caller())
+    return worker_process.is_worker_here() or not workers.isdisjoint(_with_caller())
 
 
 def _with_caller() -> frozenset[threading.Thread]:
@@ -49,8 +49,8 @@ class ExecutorEngine:
     name = "executor"
     isolates = True
 
-    def __init__(self, executor: Executor) -> None:
-        self._crew = ExecutorCrew(executor)
+    def __init__(self, executor: Executor, workers: int | None = None) -> None:
+        self._crew = ExecutorCrew(executor, workers)
 
     @property
     def num_workers(self) -> int:
@@ -70,8 +70,8 @@ class ExecutorCrew:
 
     is_warm = True
 
-    def __init__(self, executor: Executor) -> None:
-        many = getattr(executor, "_max_workers", None) or choice.usable_cpus()
+    def __init__(self, executor: Executor, workers: int | None) -> None:
+        many = workers or getattr(executor, "_max_workers", None) or choice.usable_cpus()
         shares = isinstance(executor, ThreadPoolExecutor) and type(executor).__name__ != "InterpreterPoolExecutor"
         self._shares_memory = shares
         self._is_stopped = False
@@ -144,9 +144,16 @@ class ExecutorSlot:
 
     def send_piece(self, parcel: Any, piece: Any) -> Future[Any]:
         """Run a piece; the future ends with a worker's answer, or with `WorkerDied` if the executor broke."""
+        return self._send(*parcel.call(piece))
+
+    def send_call(self, content: bytes) -> Future[Any]:
+        """Run one task; the future ends as that of a piece does."""
+        return self._send(worker_process.call, content)
+
+    def _send(self, *call: Any) -> Future[Any]:
         answer: Future[Any] = Future()
         answer.set_running_or_notify_cancel()
-        sent = self._executor.submit(*parcel.call(piece))
+        sent = self._executor.submit(*call)
         self._sent.add(sent)
 
         def ended(done: Future[Any]) -> None:
@@ -168,6 +175,12 @@ class ExecutorSlot:
         for sent in list(self._sent):
             sent.cancel()
         wait_for_futures([shipment])
+
+    def end(self, *, cancel: bool) -> None:
+        """Wait for everything that was sent, or cancel what can be."""
+        for sent in list(self._sent) if cancel else ():
+            sent.cancel()
+        wait_for_futures(list(self._sent))
 
     def forget(self, parcel: Any) -> None:
         """Do nothing: the executor's workers keep nothing of a run."""

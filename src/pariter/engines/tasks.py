@@ -4,11 +4,19 @@ from __future__ import annotations
 
 import pickle
 from concurrent.futures import CancelledError, Future
-from typing import Any
+from typing import Any, Protocol
 
 from pariter._caught import Caught
-from pariter.engines.slots import NotStarted, Slot
+from pariter.engines.slots import NotStarted
 from pariter.errors import CannotSend, PoolClosed
+
+
+class Slot(Protocol):
+    """Where a call can be sent."""
+
+    def send_call(self, content: bytes) -> Future[Any]:
+        """The future of the answer, packed."""
+        ...
 
 
 class Task(Future[Any]):

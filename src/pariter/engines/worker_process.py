@@ -12,6 +12,7 @@ import signal
 import sys
 import threading
 import time
+from contextvars import ContextVar
 from typing import Any
 
 from pariter._caught import Caught
@@ -23,10 +24,17 @@ from pariter.plan.leases import local_steps
 from pariter.plan.piped import WholeFeed, run_leaf
 
 is_worker = False
-"""Whether this process is a worker: then plans inside it run serially."""
+"""Whether this process is a worker and nothing else."""
+_is_lent: ContextVar[bool] = ContextVar("pariter_is_lent", default=False)
+"""Whether the calling thread works for a plan elsewhere, in a process that is somebody else's."""
 
 _parcels: dict[bytes, tuple[Any, Any]] = {}
 _failed: bytes | None = None
+
+
+def is_worker_here() -> bool:
+    """Whether the caller is run by a worker: then plans inside it run serially."""
+    return is_worker or _is_lent.get()
 
 
 PARENT_LOOK_S = 1.0
@@ -90,13 +98,12 @@ def run_piece(digest: bytes, parcel: bytes | None, piece: bytes, name: str) -> b
 
 def run_alone(parcel: bytes, piece: bytes) -> bytes:
     """As `run_piece`, in a process that is somebody else's and keeps nothing."""
-    global is_worker
-    was_worker, is_worker = is_worker, True
+    token = _is_lent.set(True)
     digest = os.urandom(16)
     try:
         return run_piece(digest, parcel, piece, "process")
     finally:
-        is_worker = was_worker
+        _is_lent.reset(token)
         forget(digest)
 
 

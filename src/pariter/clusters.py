@@ -1,0 +1,132 @@
+"""The pools of other machines: a Dask client's workers, and Ray's.
+
+Functions, data and results travel by pickle, as to worker processes; pariter must be installed over there. What
+the cluster does with a call, queueing it, retrying it, telling that a worker died, is the cluster's affair.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable
+from concurrent.futures import Executor, Future
+from typing import Any, ParamSpec, TypeVar
+
+from pariter._describe import describe_value
+from pariter._futures import FutureScope, join_futures
+from pariter.engines import cluster
+from pariter.engines.base import Engine
+from pariter.engines.executors import ExecutorEngine, ExecutorSlot
+from pariter.engines.serial import SerialEngine
+from pariter.engines.tasks import Task
+from pariter.engines.worker_process import is_worker_here
+from pariter.errors import PoolClosed
+from pariter.pools import Pool, packed
+
+T = TypeVar("T")
+P = ParamSpec("P")
+
+
+class ClusterPool(Pool):
+    """What pools of other machines have in common."""
+
+    def __init__(self, executor: Executor) -> None:
+        self._tokens = []
+        self._executor = executor
+        self._slot = ExecutorSlot(executor, lambda: None)
+        self._closed = False
+
+    @property
+    @abstractmethod
+    def num_workers(self) -> int:
+        """How many functions run at the same time, at most, as far as is known now."""
+
+    @abstractmethod
+    def _everywhere(self) -> list[Executor]:
+        """An executor for each worker, in the order of their indices."""
+
+    def engine(self, *, always: bool = True) -> Engine:
+        self._check_open()
+        return SerialEngine() if is_worker_here() else ExecutorEngine(self._executor, self.num_workers)
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise PoolClosed("this pool is closed: it takes no new work")
+
+    def close(self, *, cancel: bool = False) -> None:
+        self._closed = True
+        self._slot.end(cancel=cancel)
+
+    def join(self, a: Callable[[], Any], b: Callable[[], Any], *more: Callable[[], Any]) -> Any:
+        return join_futures([self.spawn(f) for f in (a, b, *more)])
+
+    def scope(self) -> Any:
+        return FutureScope(self.spawn)
+
+    def spawn(self, f: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        self._check_open()
+        return Task(packed("the task", (f, args, kwargs))).send(self._slot)
+
+    def broadcast(self, f: Callable[[], T]) -> list[T]:
+        self._check_open()
+        content = packed("the function", (f, (), {}))
+        slots = [ExecutorSlot(executor, lambda: None) for executor in self._everywhere()]
+        return list(join_futures([Task(content).send(slot) for slot in slots]))
+
+
+class DaskPool(ClusterPool):
+    """The workers of a Dask cluster, through a `dask.distributed.Client`, which stays its maker's to close.
+
+    `broadcast` calls its function once in each worker process, in the order of their addresses. `close()` waits
+    for what is running, or cancels it. Raises `TypeError` for anything that is no client.
+
+    >>> from dask.distributed import Client
+    >>> with Client(processes=False, dashboard_address=":0") as client:
+    ...     DaskPool(client).par_iter(range(1_000)).map(lambda n: n * n).sum()
+    332833500
+    """
+
+    def __init__(self, client: Any) -> None:
+        if not hasattr(client, "get_executor"):
+            raise TypeError(f"DaskPool() needs a dask.distributed.Client, got {describe_value(client)}")
+        super().__init__(cluster.dask_executor(client))
+        self._client = client
+
+    def __repr__(self) -> str:
+        return f"DaskPool({self._client!r})"
+
+    @property
+    def num_workers(self) -> int:
+        return max(1, sum(cluster.dask_threads(self._client).values()))
+
+    def _everywhere(self) -> list[Executor]:
+        return [
+            self._client.get_executor(pure=False, workers=[address], allow_other_workers=False)
+            for address in cluster.dask_threads(self._client)
+        ]
+
+
+class RayPool(ClusterPool):
+    """The CPUs of the Ray cluster that this process has joined; else Ray is started on this machine.
+
+    `broadcast` calls its function once on each node. `close()` waits for what is running, or cancels it, and
+    leaves Ray as it is.
+
+    >>> import ray
+    >>> _ = ray.init(num_cpus=2, ignore_reinit_error=True, include_dashboard=False, logging_level="ERROR")
+    >>> RayPool().par_iter(range(1_000)).map(lambda n: n * n).sum()
+    332833500
+    """
+
+    def __init__(self) -> None:
+        cluster.ray_nodes()
+        super().__init__(cluster.RayExecutor())
+
+    def __repr__(self) -> str:
+        return "RayPool()"
+
+    @property
+    def num_workers(self) -> int:
+        return max(1, sum(cluster.ray_nodes().values()))
+
+    def _everywhere(self) -> list[Executor]:
+        return [cluster.RayExecutor(node) for node in cluster.ray_nodes()]
