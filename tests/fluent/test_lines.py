@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import codecs
 import gzip
 import os
@@ -203,6 +204,28 @@ def test_a_note_says_where_the_line_begins(tmp_path: Path, every_engine: Pool) -
     assert note.startswith("pariter: raised by map(int) at the line beginning at byte 9 of 'numbers.txt' ('four'), on ")
     (note,) = in_lines.value.__notes__
     assert note.startswith("pariter: raised by map(int) at line 4 of 'numbers.gz' ('four'), on ")
+
+
+@pytest.mark.parametrize("name", ["numbers.txt", "numbers.gz"])
+def test_a_file_is_closed_when_its_leaf_is_over(
+    tmp_path: Path, every_shared: Pool, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[Any] = []
+    opener = gzip.open if name.endswith(".gz") else open
+    with opener(tmp_path / name, "wt", encoding="utf-8") as file:
+        file.write("1\n22\nthree\n4\n")
+
+    def watched(*args: Any) -> Any:
+        opened.append(opener(*args))
+        return opened[-1]
+
+    monkeypatch.setattr(gzip if name.endswith(".gz") else builtins, "open", watched)
+    with pytest.raises(ValueError, match="three"):
+        par_lines(tmp_path / name).map(int).on(every_shared).collect()
+    par_lines(tmp_path / name).on(every_shared).find_first(lambda line: line == "1")
+
+    assert len(opened) >= 2
+    assert all(file.closed for file in opened)
 
 
 def test_compressed_files_are_read_by_the_worker_that_has_them(tmp_path: Path, every_engine: Pool) -> None:

@@ -163,3 +163,30 @@ def test_breaking_out_of_async_iteration_ends_it(pools: dict[str, Pool], engine:
 
     assert asyncio.run(main()) == [1, 4, 7, 10, 13]
     assert closed.wait(30)
+
+
+@pytest.mark.parametrize("engine", SHARED)
+def test_cancelling_while_an_item_is_awaited_ends_as_a_cancelled_task(pools: dict[str, Pool], engine: str) -> None:
+    begun, may_end = threading.Event(), threading.Event()
+
+    def waits(item: int) -> int:
+        begun.set()
+        assert may_end.wait(30)
+        return item
+
+    async def consume() -> None:
+        async for _ in par_iter([1, 2, 3]).map(waits).buffered(1).on(pools[engine]):
+            pass
+
+    async def main() -> None:
+        task = asyncio.ensure_future(consume())
+        await asyncio.get_running_loop().run_in_executor(None, begun.wait)
+        task.cancel()
+        await asyncio.sleep(0)
+        may_end.set()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    asyncio.run(main())
+
+    assert par_iter([1, 2]).on(pools[engine]).sum() == 3

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pariter import ParIter, Pool, par_iter
@@ -106,6 +106,7 @@ def held(many: int, fails: bool, barrier: bool) -> ParIter[int]:
 
 
 @pytest.mark.parametrize("name", MIXED)
+@example(a=(1, True), b=(0, True), skipped=2, step=1, barrier=False)
 @given(a=ended, b=ended, skipped=st.integers(0, 30), step=st.integers(1, 4), barrier=st.booleans())
 def test_what_follows_a_held_exception_is_never_reached(
     pools: dict[str, Pool],

@@ -48,11 +48,21 @@ class Asynchronous(Grouped[T_co]):
         [0, 1, 4]
         """
         items: Any = iter(self)
+        one_at_a_time = threading.Lock()  # a task that is cancelled leaves a thread waiting for the next item
+
+        def take() -> Any:
+            with one_at_a_time:
+                return next(items, _END)
+
+        def close() -> None:
+            with one_at_a_time:
+                items.close()
+
         try:
-            while (item := await _beside(lambda: next(items, _END))) is not _END:
+            while (item := await _beside(take)) is not _END:
                 yield item
         finally:
-            await _beside(items.close)
+            await _beside(close)
 
 
 def _beside(call: Callable[[], A]) -> asyncio.Future[A]:

@@ -105,7 +105,7 @@ class _ZipPuller(Puller[Any]):
             shortest = min(shortest, units(pieces[-1]))
         self._ended = shortest < most
         zipped = Zipped(tuple(piece.cut(0, shortest) for piece in pieces), self._primary)
-        if self._ended and (error := met_behind(pieces, shortest)):
+        if self._ended and zipped.error is None and (error := met_behind(pieces, shortest)):
             return Chained((zipped, Held([], error)))
         if self._strict and any(units(piece) != shortest for piece in pieces):
             return Chained((zipped, Held([], Caught(unequal_lengths()))))

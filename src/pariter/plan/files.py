@@ -15,7 +15,7 @@ import os
 import stat
 import sys
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from itertools import accumulate, chain
 from operator import length_hint
 from typing import Any, ClassVar, NamedTuple
@@ -167,9 +167,11 @@ class Lines(Source[str]):
 
     def open(self, blocks: Iterable[Block], site: Site) -> Iterator[str]:
         spot = site.spot = LineSpot()
-        return chain.from_iterable(self._runs(blocks, spot))
+        runs = self._runs(blocks, spot)
+        site.at_end(runs.close)
+        return chain.from_iterable(runs)
 
-    def _runs(self, blocks: Iterable[Block], spot: LineSpot) -> Iterator[Iterator[str]]:
+    def _runs(self, blocks: Iterable[Block], spot: LineSpot) -> Generator[Iterator[str], None, None]:
         reader: Reader | None = None
         at = -1
         try:

@@ -138,6 +138,8 @@ def run_leaf(piped: Piped, sink: Sink, feed: Feed, worker: str, at: int = 0, cop
     except BaseException as error:
         annotate(error, site, sink, worker)
         raise
+    finally:
+        site.close()
     if (kept := sink.error_of(partial)) is not None:
         annotate(kept, site, sink, worker)
     return Leaf(partial, enough or not feed.ended)

@@ -133,7 +133,7 @@ class Copier(Protocol):
 class Site:
     """One opened source within a leaf: its spot, the steps that run over it, copies of their functions, the worker."""
 
-    __slots__ = ("copies", "inner", "spot", "steps", "unended", "worker")
+    __slots__ = ("_closers", "copies", "inner", "spot", "steps", "unended", "worker")
 
     def __init__(self, copies: Copier | None = None, worker: str = "") -> None:
         self.copies = copies
@@ -142,6 +142,17 @@ class Site:
         self.steps: tuple[Any, ...] = ()
         self.inner: list[Site] = []
         self.unended = 0
+        self._closers: tuple[Callable[[], object], ...] = ()
+
+    def at_end(self, close: Callable[[], object]) -> None:
+        """Have `close` called when the leaf is over, however it ends."""
+        self._closers += (close,)
+
+    def close(self) -> None:
+        """Call what is to be called at the end of the leaf."""
+        for site in self.walk():
+            for closer in site._closers:
+                closer()
 
     def watched(self, items: Iterator[Any]) -> Iterator[Any]:
         """`items`, counted as unended until somebody has asked for one more than there are."""

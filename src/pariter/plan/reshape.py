@@ -191,7 +191,7 @@ class Zip(Joined):
             return (StrictlyZipped if self.strict else Zipped)(parts)
         shortest = min(known)
         zipped = Zipped(tuple(part.view(range(shortest)) for part in parts))
-        if error := met_behind(parts, shortest):
+        if zipped.error is None and (error := met_behind(parts, shortest)):
             return Chained((zipped, Held([], error)))
         if self.strict and any(part.span != shortest for part in parts):
             return Chained((zipped, Held([], Caught(unequal_lengths()))))
