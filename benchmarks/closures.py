@@ -6,6 +6,7 @@ pariter without its copies. `pool.map` is `ThreadPoolExecutor.map` over chunks o
 
 from __future__ import annotations
 
+import functools
 import operator
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -39,6 +40,31 @@ class Scale:
 
     def __call__(self, x: int) -> int:
         return x * self.factor
+
+    def tripled(self, x: int) -> int:
+        return self.method(x)
+
+
+class Counter:
+    def __init__(self) -> None:
+        self.calls = 0
+
+    def count(self, x: int) -> int:
+        self.calls += 1
+        return x
+
+
+def logged(fn: Callable[[int], int]) -> Callable[[int], int]:
+    @functools.wraps(fn)
+    def wrapper(x: int) -> int:
+        return fn(x)
+
+    return wrapper
+
+
+@logged
+def decorated(x: int) -> int:
+    return x * 3
 
 
 def in_loop(fn: Callable[[int], Any], data: Any) -> Any:
@@ -83,7 +109,12 @@ def functions() -> Iterable[tuple[str, Callable[[int], Any], Any]]:
     yield "global dict", reads_global_table, ROW
     yield "bound method", Scale().method, ROW
     yield "object with __call__", Scale(), ROW
+    yield "method that calls a method", Scale().tripled, ROW
+    yield "method that writes to self", Counter().count, ROW
     yield "partial(operator.mul, 3)", partial(operator.mul, 3), ROW
+    yield "partial of a lambda", partial(lambda a, x: a * x, 3), ROW
+    yield "decorated", decorated, ROW
+    yield "itemgetter", operator.itemgetter(0), list(zip(ROW, ROW, strict=True))
     yield "abs", abs, ROW
 
 

@@ -1,7 +1,8 @@
 """Items of very different cost: where they are must not matter.
 
-The work is the same each time, 2,000 items of which a tenth cost a hundred times as much as the others; the dear
-ones stand at the beginning, at the end or all over. The peers cut the data into as many parts as there are workers,
+2,000 items of which a tenth cost a hundred times as much as the others, the dear ones at the beginning, at the end
+or all over; items that cost as much as the square of their place; and one in a thousand that costs a thousand times
+the others. The peers cut the data into as many parts as there are workers,
 or into chunks of 50.
 """
 
@@ -32,7 +33,15 @@ def layouts() -> dict[str, list[int]]:
     cheap = [CHEAP] * (ITEMS - len(dear))
     mixed = dear + cheap
     random.Random(1).shuffle(mixed)
-    return {"dear first": dear + cheap, "dear last": cheap + dear, "mixed": mixed}
+    spikes = [20] * 20_000
+    spikes[::1000] = [20_000] * 20
+    return {
+        "dear first": dear + cheap,
+        "dear last": cheap + dear,
+        "mixed": mixed,
+        "item i costs i squared": [i * i // 2000 for i in range(ITEMS)],
+        "one in 1,000 costs 1,000 times": spikes,
+    }
 
 
 def main() -> None:

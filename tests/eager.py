@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from pariter.engines import base, streams, threads
+from pariter.engines import streams, threads
+from pariter.sched import blocks
 
 
 class _OpensAtOnce:
@@ -25,12 +26,12 @@ class _OpensAtOnce:
 @contextmanager
 def eager() -> Iterator[None]:
     """Within this block thread pools share out even the smallest plans, one item at a time."""
-    saved = threads.ticker, base.BLOCK_S, streams.BATCH_S, sys.getswitchinterval()
+    saved = threads.ticker, blocks.BLOCK_S, streams.BATCH_S, sys.getswitchinterval()
     threads.ticker = _OpensAtOnce  # type: ignore[assignment]
-    base.BLOCK_S = streams.BATCH_S = 0.0
+    blocks.BLOCK_S = streams.BATCH_S = 0.0
     sys.setswitchinterval(1e-4)
     try:
         yield
     finally:
-        threads.ticker, base.BLOCK_S, streams.BATCH_S, interval = saved
+        threads.ticker, blocks.BLOCK_S, streams.BATCH_S, interval = saved
         sys.setswitchinterval(interval)

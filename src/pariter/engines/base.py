@@ -23,12 +23,11 @@ from pariter.plan.piped import Leaf, Piped, run_leaf
 from pariter.plan.place import Block, Copier, dropped
 from pariter.plan.sinks import Sink
 from pariter.sched import _platform
+from pariter.sched.blocks import next_size
 from pariter.sched.lanes import Cuts, Lane
 
 FAR_RIGHT = float("inf")
 FAR_LEFT = float("-inf")
-BLOCK_S = 0.0003
-"""How long a block of a lane takes, roughly: between two blocks we look at everything else."""
 
 
 class Terms(Record):
@@ -118,10 +117,7 @@ class LaneFeed:
             run.measured(block[1] - block[0], took)
             if run.terms.deadline is not None and run.terms.is_late():
                 run.fail(FAR_LEFT, run.terms.too_late())
-            if took < BLOCK_S / 2:
-                size *= 8 if took < BLOCK_S / 32 else 2
-            elif took > BLOCK_S * 2 and size > 1:
-                size //= 2
+            size = next_size(size, took)
             if interrupt is not None and interrupt() and lane.pause():
                 break
         self.ended = True
