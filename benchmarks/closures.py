@@ -11,7 +11,7 @@ import operator
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 import measure
 
@@ -114,7 +114,8 @@ def functions() -> Iterable[tuple[str, Callable[[int], Any], Any]]:
     yield "partial(operator.mul, 3)", partial(operator.mul, 3), ROW
     yield "partial of a lambda", partial(lambda a, x: a * x, 3), ROW
     yield "decorated", decorated, ROW
-    yield "itemgetter", operator.itemgetter(0), list(zip(ROW, ROW, strict=True))
+    pairs: Any = list(zip(ROW, ROW, strict=True))
+    yield "itemgetter", cast("Callable[[Any], Any]", operator.itemgetter(0)), pairs
     yield "abs", abs, ROW
 
 

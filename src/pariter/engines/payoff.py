@@ -6,7 +6,7 @@ from pariter.engines.dispatch import AnyCrew
 from pariter.plan.piped import Piped
 from pariter.plan.sinks import Sink
 
-COLD_START_S = 0.3
+COLD_START_S = 0.25
 WARM_START_S = 0.004
 ENOUGH_S = 0.001
 """How much must have been measured: a first cheap item seems a hundred times as dear as the next ones."""
