@@ -45,7 +45,7 @@ from pariter.fluent.sources import (
     split,
     walk_tree,
 )
-from pariter.plan.values import Break, Left, Right
+from pariter.plan.values import Break, Left, Right, shared
 from pariter.pools import Pool, ProcessPool, SerialPool, ThreadPool
 
 __version__ = "0.1.0"
@@ -88,6 +88,7 @@ __all__ = [
     "par_zip",
     "repeat",
     "scope",
+    "shared",
     "spawn",
     "split",
     "walk_tree",

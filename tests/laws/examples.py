@@ -15,6 +15,7 @@ from operator import add  # noqa: F401 - for the code of the examples
 from os import devnull  # noqa: F401 - for the code of the examples
 from typing import Any, NamedTuple
 
+import numpy
 from hypothesis import strategies as st
 
 import pariter.plan
@@ -34,6 +35,7 @@ from pariter import (  # noqa: F401 - for the code of the examples
     split,
     walk_tree,
 )
+from pariter.engines import borrowing
 from pariter.plan import (
     arrange,
     chunked,
@@ -252,6 +254,7 @@ SINKS: dict[type, SinkRow] = {
     sinks.TryReduce: SinkRow(sinks.TryReduce(int, operator.add), ended),
     sinks.TryForEach: SinkRow(sinks.TryForEach(big_ends), numbers),
     collecting.Collect: SinkRow(collecting.Collect(), numbers),
+    collecting.CollectInto: SinkRow(collecting.CollectInto(numpy.dtype(int), (7,)), numbers),
     collecting.CollectSet: SinkRow(collecting.CollectSet(), numbers),
     collecting.CollectDict: SinkRow(collecting.CollectDict(), pairs, lambda found: list(found.items())),
     collecting.CollectText: SinkRow(collecting.CollectText(), text),
@@ -372,6 +375,7 @@ PULLED: dict[type, Row] = {
 BY_BLOCK: dict[type, Callable[[], Any]] = {
     chunked.Blocked: lambda: chunked.Blocked(row(*range(7))),
     guard.Guarded: lambda: guard.Guarded((stages.Filter(odd), stages.Map(inc)), True),
+    borrowing.Fill: lambda: borrowing.Fill(numpy.dtype(int), (7,), "run", "segment", 56),
     collecting.Scatter: lambda: collecting.Collect().in_place(7),
     trees.PreOrder: lambda: trees.PreOrder(below),
     trees.PostOrder: lambda: trees.PostOrder(below),

@@ -62,7 +62,7 @@ class Terms(Record):
 
 
 class Engine(Protocol):
-    """Decides where leaves run."""
+    """Decides where the leaves of one run of a plan run."""
 
     name: str
 
@@ -82,6 +82,10 @@ class Engine(Protocol):
 
     def stream(self, piped: Piped, sink: Sink, terms: Terms) -> Iterator[Any]:
         """The partial results of batch after batch, in order, a window ahead of the consumer."""
+        ...
+
+    def close(self) -> None:
+        """The run of the plan is over: take back what was lent for it."""
         ...
 
 

@@ -33,8 +33,11 @@ class AnyParcel(Protocol):
     keeps_state: bool
     """Whether workers have something to close when the run is over."""
 
-    def piece(self, piped: Piped) -> Any:
-        """A piece of the run's source, ready to be sent."""
+    most_items: int
+    """How many items a piece may have."""
+
+    def piece(self, piped: Piped, at: int = 0) -> Any:
+        """A piece of the run's source that begins at position `at`, ready to be sent."""
 
 
 class AnySlot(Protocol):
@@ -79,10 +82,12 @@ class Dispatch(Run):
         self._own_lanes: dict[AnySlot, Lane] = {}
         self._item_s: float | None = None
         self._largest = 1
+        self._most_items = 1
 
     def dispatch(self) -> None:
         """Feed the lanes to the workers until nothing is left and nothing is in flight."""
         parcel = self._crew.parcel(self.piped, self.sink)
+        self._most_items = parcel.most_items
         self._crew.warm_up()
         try:
             self._keep_fed(parcel)
@@ -141,6 +146,9 @@ class Dispatch(Run):
                 lane = self._next_lane_locked()
             if lane is None:
                 return None
+            if lane.begin > self.horizon:  # stolen from one that was about to be dropped: nobody shall steal from it
+                lane.drop()
+                continue
             self._own_lanes[slot] = lane
 
     def _size_for(self, lane: Lane) -> int:
@@ -149,10 +157,10 @@ class Dispatch(Run):
         least = int(PIECE_S / self._item_s) or 1
         most = int(LONGEST_PIECE_S / self._item_s) or 1
         # The first pieces are short, and timing them says little: grow step by step.
-        return min(max(least, min(most, lane.remaining // 4)), 16 * self._largest)
+        return min(max(least, min(most, lane.remaining // 4)), 16 * self._largest, self._most_items)
 
     def _send(self, piece: Piece, parcel: AnyParcel) -> None:
-        content = parcel.piece(self.piped.cut(piece.low, piece.high))
+        content = parcel.piece(self.piped.cut(piece.low, piece.high), piece.low)
         piece.shipment = piece.slot.send_piece(parcel, content)
         self._in_flight[piece.slot].append(piece)
         piece.shipment.add_done_callback(lambda _: self._answers.put(piece))

@@ -136,7 +136,10 @@ class Phases(Binder):
         """End the state of the run, and its progress bar."""
         if self._bar is not None:
             self._bar.close()
-        super().close()
+        try:
+            super().close()
+        finally:
+            self._engine.close()
 
     def run(self, piped: Piped, sink: Sink) -> Any:
         """The answer of `sink`."""

@@ -7,6 +7,7 @@ executor is one pot with as many slots as it has workers, and whoever stops wait
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -56,6 +57,9 @@ class ExecutorEngine:
     def num_workers(self) -> int:
         return len(self._crew.slots)
 
+    def close(self) -> None:
+        """Do nothing: nothing is lent."""
+
     def run(self, piped: Piped, sink: Sink, terms: Terms) -> Leaf:
         run = Dispatch(piped, sink, terms, self._crew)
         run.dispatch()
@@ -103,6 +107,7 @@ class OneWayParcel(Parcel):
 class SharedParcel:
     """The functions of one run, shared with the workers, who can be asked to stop."""
 
+    most_items = sys.maxsize
     keeps_state = False
 
     def __init__(self, sink: Sink, is_stopped: Callable[[], bool]) -> None:
@@ -112,7 +117,7 @@ class SharedParcel:
         self._context.run(_waiting.set, _with_caller())
         self._context.run(dropped.set, is_stopped)
 
-    def piece(self, piped: Piped) -> Piped:
+    def piece(self, piped: Piped, at: int = 0) -> Piped:
         """The piece as it is."""
         return piped
 

@@ -17,7 +17,7 @@ from pariter.engines.dispatch import STOP_S, Dispatch
 from pariter.engines.payoff import Payoff
 from pariter.engines.sending import SentStream
 from pariter.engines.shipping import check_travel, stages_of
-from pariter.engines.slots import Crew, rest_if_exiting
+from pariter.engines.slots import Crew, RunCrew, rest_if_exiting
 from pariter.plan.piped import Leaf, Piped
 from pariter.plan.sinks import Sink
 from pariter.sched import ticker
@@ -29,7 +29,7 @@ class ProcessEngine:
     name = "processes"
 
     def __init__(self, crew: Crew, *, always: bool) -> None:
-        self._crew = crew
+        self._crew = crew.for_run()
         self._always = always
 
     @property
@@ -39,6 +39,9 @@ class ProcessEngine:
     @property
     def num_workers(self) -> int:
         return len(self._crew.slots)
+
+    def close(self) -> None:
+        self._crew.close()
 
     def run(self, piped: Piped, sink: Sink, terms: Terms) -> Leaf:
         run = ProcessRun(piped, sink, terms, self._crew)
@@ -63,7 +66,7 @@ class ProcessEngine:
 class ProcessRun(Dispatch):
     """A run that may begin in the caller."""
 
-    def __init__(self, piped: Piped, sink: Sink, terms: Terms, crew: Crew) -> None:
+    def __init__(self, piped: Piped, sink: Sink, terms: Terms, crew: RunCrew) -> None:
         super().__init__(piped, sink, terms, crew)
         self._payoff = Payoff(piped, sink, crew)
         self._block_began = 0.0

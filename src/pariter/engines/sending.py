@@ -41,6 +41,7 @@ class SentStream(Stream):
 
     def _move(self) -> None:
         self._parcel = self._crew.parcel(self._piped, self._sink)
+        self._sizer.limit(self._parcel.most_items)
         self._crew.warm_up()
 
     def _run(self, piece: Piped, size: int, worker: str) -> Leaf:

@@ -19,6 +19,9 @@ class SerialEngine:
     num_workers = 1
     isolates = False
 
+    def close(self) -> None:
+        """Do nothing: nothing is lent."""
+
     def run(self, piped: Piped, sink: Sink, terms: Terms) -> Leaf:
         run = Run(piped, sink, terms)
         lane = run.claim()

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import io
 import pickle
+import sys
 from collections.abc import Callable, Sequence
 from types import FunctionType, ModuleType
 from typing import Any
 
 from pariter import _pickle
 from pariter._describe import describe_value, where_defined
+from pariter.engines.memory import Lender
 from pariter.errors import CannotSend
 from pariter.plan.leases import local_steps
 from pariter.plan.piped import Piped
@@ -39,11 +41,16 @@ def stages_of(source: Any) -> list[tuple[Stage, ...]]:
 class Parcel:
     """The functions of one run, pickled."""
 
-    def __init__(self, piped: Piped, sink: Sink) -> None:
+    def __init__(self, piped: Piped, sink: Sink, lender: Lender | None = None) -> None:
+        self._reducers = {} if lender is None else lender.reducers()
+        self.most_items = sys.maxsize if lender is None else lender.most_items(piped)
         self._pipes = list(dict.fromkeys(map(_Same, stages_of(piped))))
         stages = [same.stages for same in self._pipes]
         try:
-            self.content = _pickle.dumps((stages, sink))
+            if lender is None:
+                self.content = _pickle.dumps((stages, sink))
+            else:
+                self.content = lender.dumps((stages, lender.sink_for(sink, piped)))
         except Exception as error:
             steps = [step for group in stages for step in group]
             raise _cannot_send([*steps, sink], error) from error
@@ -53,10 +60,10 @@ class Parcel:
         self.keeps_state = any(local_steps(step for group in stages for step in group))
         self._numbers = {same: number for number, same in enumerate(self._pipes)}
 
-    def piece(self, piped: Piped) -> bytes:
-        """A piece of the run's source, whose functions are those of this parcel."""
+    def piece(self, piped: Piped, at: int = 0) -> bytes:
+        """A piece of the run's source that begins at position `at`, whose functions are those of this parcel."""
         try:
-            return _dump(piped, {Piped: self._refer})
+            return _dump((piped, at), {Piped: self._refer, **self._reducers})
         except CannotSend:
             raise
         except Exception as error:
@@ -91,8 +98,8 @@ def _pipe_of(stages: int | tuple[Stage, ...], source: Any) -> Piped:
     return Piped(source, _open_parcel[stages] if isinstance(stages, int) else stages)
 
 
-def open_piece(content: bytes, stages: list[tuple[Stage, ...]]) -> Piped:
-    """The piece, with the functions of its plan."""
+def open_piece(content: bytes, stages: list[tuple[Stage, ...]]) -> tuple[Piped, int]:
+    """The piece, with the functions of its plan, and where it begins."""
     _open_parcel[:] = stages
     try:
         return pickle.loads(content)  # type: ignore[no-any-return]

@@ -25,6 +25,7 @@ from concurrent.futures import Future
 from typing import Any
 
 from pariter.engines import worker_process
+from pariter.engines.memory import Lender
 from pariter.engines.shipping import Parcel
 from pariter.errors import PoolClosed, WorkerDied
 from pariter.plan.piped import Piped
@@ -162,6 +163,13 @@ class Slot:
             except Exception:  # a dead process has nothing to forget
                 return None
 
+    def forget_memory(self, token: str) -> None:
+        """Let the process let go of what was lent for a run that is over."""
+        with self._lock:
+            if self._executor is not None:
+                with contextlib.suppress(Exception):  # a dead process holds nothing
+                    self._executor.submit(worker_process.forget_memory, token)
+
     def _discard_locked(self) -> Any:
         executor, self._executor = self._executor, None
         self._process = self._ready = None
@@ -213,14 +221,48 @@ class Crew:
         """Whether every process is there."""
         return all(slot.is_warm for slot in self.slots)
 
-    def parcel(self, piped: Piped, sink: Sink) -> Parcel:
-        """The functions of a run, pickled; CannotSend if they cannot be."""
-        return Parcel(piped, sink)
+    def for_run(self) -> RunCrew:
+        """The same slots, and memory to share with them for one run."""
+        return RunCrew(self)
 
     def warm_up(self) -> None:
         """Start all processes, side by side."""
         for slot in self.slots:
             slot.warm_up()
+
+
+class RunCrew:
+    """The slots of one process pool, and what is lent to them for one run."""
+
+    def __init__(self, crew: Crew) -> None:
+        self.slots = crew.slots
+        self._crew = crew
+        self._lender: Lender | None = None
+
+    @property
+    def is_warm(self) -> bool:
+        """Whether every process is there."""
+        return self._crew.is_warm
+
+    def warm_up(self) -> None:
+        """Start all processes, side by side."""
+        self._crew.warm_up()
+
+    def parcel(self, piped: Piped, sink: Sink) -> Parcel:
+        """The functions of a run, pickled; CannotSend if they cannot be."""
+        if self._lender is None:
+            self._lender = Lender(len(self.slots))
+        return Parcel(piped, sink, self._lender)
+
+    def close(self) -> None:
+        """The run is over: take back what was lent."""
+        lender, self._lender = self._lender, None
+        if lender is None:
+            return
+        lender.close()
+        if lender.is_used:
+            for slot in self.slots:
+                slot.forget_memory(lender.token)
 
 
 _crews: weakref.WeakSet[Crew] = weakref.WeakSet()

@@ -56,6 +56,11 @@ class BatchSizer:
         """The size of the next batch."""
         return self._fixed or max(self._size, self._shortest)
 
+    def limit(self, longest: int) -> None:
+        """From now on, let no batch be longer."""
+        self._longest = min(self._longest, longest)
+        self._size = min(self._size, longest)
+
     def measured(self, items: int, seconds: float) -> None:
         """A batch of `items` took `seconds`."""
         if items < self._size:

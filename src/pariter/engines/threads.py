@@ -19,7 +19,7 @@ from pariter.engines.base import FAR_LEFT, Run, Terms, enclosing, this_thread
 from pariter.engines.shipping import stages_of
 from pariter.engines.streams import Stream
 from pariter.engines.worth import Worth
-from pariter.plan.collecting import Collect
+from pariter.plan.collecting import Collect, CollectInto
 from pariter.plan.piped import Leaf, Piped
 from pariter.plan.place import Copier
 from pariter.plan.sinks import Sink
@@ -50,11 +50,21 @@ class ThreadEngine:
     def num_workers(self) -> int:
         return self._pool.num_threads
 
+    def close(self) -> None:
+        """Do nothing: nothing is lent."""
+
     def run(self, piped: Piped, sink: Sink, terms: Terms) -> Leaf:
-        if type(sink) is Collect and piped.exact and not piped.endless and piped.span is not None:
+        if (
+            type(sink) in (Collect, CollectInto)
+            and isinstance(sink, Collect)
+            and piped.exact
+            and not piped.endless
+            and piped.span is not None
+        ):
             in_place = sink.in_place(piped.span)
             leaf = self._run(piped, in_place, terms)
-            return Leaf(in_place.finish(leaf.partial), leaf.left_early)
+            items = in_place.finish(leaf.partial)
+            return Leaf(items if type(sink) is Collect else [items], leaf.left_early)
         return self._run(piped, sink, terms)
 
     def _run(self, piped: Piped, sink: Sink, terms: Terms) -> Leaf:

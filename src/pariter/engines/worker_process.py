@@ -18,7 +18,7 @@ from typing import Any
 from pariter._caught import Caught
 from pariter._describe import describe_callable
 from pariter._pickle import dumps_plainly
-from pariter.engines import shipping
+from pariter.engines import borrowing, shipping
 from pariter.errors import CannotSend
 from pariter.plan.leases import local_steps
 from pariter.plan.piped import WholeFeed, run_leaf
@@ -80,14 +80,14 @@ def run_piece(digest: bytes, parcel: bytes | None, piece: bytes, name: str) -> b
         if parcel is not None:
             _parcels[digest] = pickle.loads(parcel)
         stages, sink = _parcels[digest]
-        piped = shipping.open_piece(piece, stages)
+        piped, at = shipping.open_piece(piece, stages)
     except BaseException as error:
         return _failure(error, "a worker process cannot unpickle what it was sent")
     span = piped.span
     assert span is not None
     began = time.perf_counter()
     try:
-        leaf = run_leaf(piped, sink, WholeFeed(span), f"{name} (pid {os.getpid()})")
+        leaf = run_leaf(piped, sink, WholeFeed(span), f"{name} (pid {os.getpid()})", at)
     except BaseException as error:
         return _packed(Caught(error))
     try:
@@ -112,6 +112,11 @@ def forget(digest: bytes) -> None:
     stages, _ = _parcels.pop(digest, ((), None))
     for step in local_steps(step for group in stages for step in group):
         step.end()
+
+
+def forget_memory(token: str) -> None:
+    """The run is over: let go of what was lent for it."""
+    borrowing.forget(token)
 
 
 def call(content: bytes) -> bytes:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar, overload
 
 from pariter import current
-from pariter.engines import driver, own
+from pariter.engines import driver, memory, own
 from pariter.fluent import checks
 from pariter.fluent.options import Options
 from pariter.plan import collecting, explain, reshape, searching, sinks, stages
@@ -75,7 +75,8 @@ class Terminals(Options[T_co]):
     def collect_into(self, out: Any) -> None:
         """Assign all items to the elements of `out`: a list, array or ndarray of the same length.
 
-        `out` is changed only if the whole run succeeds.
+        `out` is changed only if the whole run succeeds. Worker processes write the numbers for a large ndarray
+        into shared memory, from which they are copied once.
 
         Raises ValueError if the lengths differ, at the call if the plan's is known.
 
@@ -87,7 +88,8 @@ class Terminals(Options[T_co]):
         if not (hasattr(out, "__setitem__") and hasattr(out, "__len__")):
             raise TypeError(f"collect_into() needs a list, an array or an ndarray, got {out!r}")
         self._fits(self._plan.length(), out)
-        items = self._run(collecting.Collect())
+        into = collecting.CollectInto(out.dtype, out.shape) if memory.takes_results(out) else collecting.Collect()
+        items = self._run(into)
         self._fits(len(items), out)
         out[:] = items if not hasattr(out, "typecode") else type(out)(out.typecode, items)
 

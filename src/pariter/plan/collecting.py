@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from itertools import accumulate, chain, islice
+from math import prod
 from typing import Any, ClassVar
 
 from pariter._caught import Caught
@@ -65,6 +67,48 @@ class Scatter(Collect):
             return out
         # The source lost items while the plan ran: keep what was there.
         return list(chain.from_iterable(out[low:high] for low, high in partial))
+
+
+class CollectInto(Collect):
+    """All items, for the elements of an array: in runs of neighbours, each a list or, in shared memory, two bounds."""
+
+    dtype: Any
+    shape: tuple[int, ...]
+    name: ClassVar[str] = "collect_into"
+
+    @property
+    def nbytes(self) -> int:
+        """The bytes of all elements."""
+        return prod(self.shape) * int(self.dtype.itemsize)
+
+    def takes(self, items: list[Any]) -> bool:
+        """Whether the items are numbers, or rows of numbers, each of which is assigned to its place as by itself."""
+        numpy = sys.modules["numpy"]
+        wanted = "biu" if self.dtype.kind in "biu" else "biuf"
+        row = self.shape[1:]
+        if row:
+            return all(
+                type(item) is numpy.ndarray and item.shape == row and item.dtype.kind in wanted for item in items
+            )
+        plain = {int, bool} if wanted == "biu" else {int, bool, float}
+        kinds = set(map(type, items)) - plain
+        return all(issubclass(kind, numpy.generic) and numpy.dtype(kind).kind in wanted for kind in kinds)
+
+    def lend(self, places: Any) -> None:
+        """From now on, bounds mean elements of `places`."""
+        self.__dict__["_places"] = places
+
+    def consume(self, items: Iterator[Any]) -> list[Any]:
+        return [list(items)]
+
+    def finish(self, partial: list[Any]) -> Any:
+        """What can be assigned to all of the array: places that are all filled, or a list."""
+        places: Any = self.__dict__.pop("_places", None)
+        bounds = [run for run in partial if type(run) is tuple]
+        filled = sum(high - low for low, high in bounds)
+        if places is not None and len(bounds) == len(partial) and filled == len(places):
+            return places
+        return list(chain.from_iterable(places[slice(*run)] if type(run) is tuple else run for run in partial))
 
 
 class CollectSet(Collect):

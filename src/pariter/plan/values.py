@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any, Final, Generic, TypeVar
 
+from pariter._describe import describe_value
 from pariter._record import Record
 
+T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 
 
@@ -30,6 +32,40 @@ class Break(Record, Generic[T_co]):
     """
 
     value: T_co
+
+
+class Shared(Generic[T_co]):
+    """What `shared` returns; `value` is the object, or a worker process's copy of it."""
+
+    __slots__ = ("__weakref__", "_value")
+
+    def __init__(self, value: T_co) -> None:
+        self._value = value
+
+    @property
+    def value(self) -> T_co:
+        """The object."""
+        return self._value
+
+    def __repr__(self) -> str:
+        return f"shared({describe_value(self._value)})"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Shared, (self._value,)
+
+
+def shared(obj: T) -> Shared[T]:
+    """A handle on `obj` that any function may capture: `handle.value` is the object.
+
+    On threads and serially that is `obj` itself. On a `ProcessPool` it is a copy: pickled once in a run, however
+    many functions of the plan captured the handle, and unpickled once in each worker process. What a function
+    changes in the copy is lost. On other executors and on clusters it travels with each piece, as captured values do.
+
+    >>> words = shared({"one": 1, "two": 2})
+    >>> par_iter(["two", "one"]).map(lambda word: words.value[word]).collect()
+    [2, 1]
+    """
+    return Shared(obj)
 
 
 class Left(Record, Generic[T_co]):
