@@ -1,7 +1,8 @@
 """Lanes fed to workers that are reached by sending: processes of our own, or somebody's executor.
 
 The lanes stay here, one a slot. A piece is cut by the same timing rule as a block, two are in flight for
-each worker so that none waits for a round trip, and a slot whose lane is empty steals from the largest.
+each worker so that none waits for a round trip (one, where a single item takes longer than many of those),
+and a slot whose lane is empty steals from the largest.
 """
 
 from __future__ import annotations
@@ -77,7 +78,7 @@ class Dispatch(Run):
     def __init__(self, piped: Piped, sink: Sink, terms: Terms, crew: AnyCrew) -> None:
         super().__init__(piped, sink, terms)
         self._crew = crew
-        self._answers: queue.SimpleQueue[Piece | None] = queue.SimpleQueue()
+        self._answers: queue.SimpleQueue[Piece | Look | None] = queue.SimpleQueue()
         self._in_flight: dict[AnySlot, list[Piece]] = {slot: [] for slot in crew.slots}
         self._own_lanes: dict[AnySlot, Lane] = {}
         self._item_s: float | None = None
@@ -99,9 +100,8 @@ class Dispatch(Run):
             end_state(self._crew, parcel)
 
     def _keep_fed(self, parcel: AnyParcel) -> None:
-        for _ in range(IN_FLIGHT):
-            for slot in self._crew.slots:
-                self._feed(slot, parcel)
+        for slot in self._fed_slots():
+            self._feed(slot, parcel)
         deadline: float | None = None
         while any(self._in_flight.values()):
             if deadline is None and self._nothing_wanted():
@@ -119,11 +119,20 @@ class Dispatch(Run):
             if piece is None:
                 self._stop_pieces()
                 return
-            self._in_flight[piece.slot].remove(piece)
-            self._receive(piece, parcel)
-            for slot in sorted(self._crew.slots, key=lambda slot: len(self._in_flight[slot])):
-                while len(self._in_flight[slot]) < IN_FLIGHT and self._feed(slot, parcel):
+            if not isinstance(piece, Look):
+                self._in_flight[piece.slot].remove(piece)
+                self._receive(piece, parcel)
+            for slot in sorted(self._fed_slots(), key=lambda slot: len(self._in_flight[slot])):
+                while len(self._in_flight[slot]) < self._depth() and self._feed(slot, parcel):
                     pass
+
+    def _depth(self) -> int:
+        """How many pieces a slot shall hold: one that waited behind a long item would be late."""
+        return IN_FLIGHT if self._item_s is not None and self._item_s < PIECE_S else 1
+
+    def _fed_slots(self) -> list[Any]:
+        """The slots that shall have work now."""
+        return self._crew.slots
 
     def _feed(self, slot: AnySlot, parcel: AnyParcel) -> bool:
         block = self._next_piece(slot)
@@ -201,6 +210,10 @@ class Dispatch(Run):
             for piece in pieces:
                 if piece.shipment is not None:
                     slot.kill(piece.shipment)
+
+
+class Look:
+    """Stands for an answer where there is none, but more slots may have work."""
 
 
 class Piece:

@@ -1,19 +1,21 @@
 """Plans on worker processes of our own.
 
 A plan that need not run in processes begins in the caller, and moves when the work measured so far says
-that the rest will pay for the journey.
+that the rest will pay for the journey. While processes start, or while the caller's item in hand takes its
+time, the caller is one of the workers: the lanes are fed by a thread beside it, to one process less.
 """
 
 from __future__ import annotations
 
 import contextvars
+import sys
 import threading
 import time
 from collections.abc import Iterator
 from typing import Any
 
 from pariter.engines.base import FAR_LEFT, Terms, enclosing, this_thread
-from pariter.engines.dispatch import STOP_S, Dispatch
+from pariter.engines.dispatch import STOP_S, Dispatch, Look
 from pariter.engines.payoff import Payoff
 from pariter.engines.sending import SentStream
 from pariter.engines.shipping import check_travel, stages_of
@@ -21,6 +23,37 @@ from pariter.engines.slots import Crew, RunCrew, rest_if_exiting
 from pariter.plan.piped import Leaf, Piped
 from pariter.plan.sinks import Sink
 from pariter.sched import ticker
+
+
+class _SwitchingAtOnce:
+    """Lets threads hand over the GIL within `SWITCH_S` while somebody dispatches beside a busy caller.
+
+    Every system call gives up the GIL, and waits for it 5 ms beside a thread that computes: importing loky and
+    starting processes makes hundreds, and takes over a second instead of the tenth of one.
+    """
+
+    SWITCH_S = 1e-4
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._users = 0
+        self._before = 0.0
+
+    def __enter__(self) -> None:
+        with self._lock:
+            self._users += 1
+            if self._users == 1:
+                self._before = sys.getswitchinterval()
+                sys.setswitchinterval(min(self._before, self.SWITCH_S))
+
+    def __exit__(self, *error: object) -> None:
+        with self._lock:
+            self._users -= 1
+            if not self._users:
+                sys.setswitchinterval(self._before)
+
+
+_switching_at_once = _SwitchingAtOnce()
 
 
 class ProcessEngine:
@@ -74,6 +107,7 @@ class ProcessRun(Dispatch):
         self._dispatcher: threading.Thread | None = None
         self._over = False
         self._moved = False
+        self._drives_here = False
 
     def begin_here(self) -> None:
         """Drive in the calling thread, until the run is over or worth sending away."""
@@ -85,10 +119,14 @@ class ProcessRun(Dispatch):
         try:
             context.run(enclosing.set, "serial")
             self._block_began = time.perf_counter()
-            context.run(self.drive, lane, this_thread(), self._should_move)
+            self._drives_here = True
+            context.run(self.drive, lane, this_thread(), self._should_leave)
+            self._drives_here = False
             self._block_began = 0.0
             self.release()
-            if self._dispatcher is None and lane.remaining:
+            self._answers.put(Look())
+            self._join_dispatcher()
+            if lane.remaining:
                 self.dispatch()
         except BaseException:
             self.cancel()
@@ -105,9 +143,23 @@ class ProcessRun(Dispatch):
         self._block_began = time.perf_counter()
         self._left = self._remaining()  # last: who sees the old value takes the block in hand for a longer one
 
-    def _should_move(self) -> bool:
-        self._moved = self._moved or self._payoff.pays(self._remaining())
-        return self._moved
+    def _should_leave(self) -> bool:
+        """Whether the caller shall leave the rest to others, who are there."""
+        if not self._moved and self._payoff.pays(self._remaining()):
+            with self._lock:
+                self._moved = True
+                if not self._crew.is_warm:
+                    self._start_dispatcher_locked()
+        return self._moved and (self._dispatcher is None or self._item_s is not None)
+
+    def _start_dispatcher_locked(self) -> None:
+        if self._dispatcher is None:
+            self._dispatcher = threading.Thread(target=self._dispatch_beside, name="pariter-dispatcher", daemon=True)
+            self._dispatcher.start()
+
+    def _fed_slots(self) -> list[Any]:
+        slots = super()._fed_slots()
+        return slots[1:] if self._drives_here and len(slots) > 1 else slots
 
     def _remaining(self) -> int:
         return sum(lane.remaining for lane in self._lanes)
@@ -123,13 +175,13 @@ class ProcessRun(Dispatch):
             if not self._payoff.pays(remaining, item_s):
                 return True
             self._moved = True
-            self._dispatcher = threading.Thread(target=self._dispatch_beside, name="pariter-dispatcher", daemon=True)
-            self._dispatcher.start()
+            self._start_dispatcher_locked()
             return False
 
     def _dispatch_beside(self) -> None:
         try:
-            self.dispatch()
+            with _switching_at_once:
+                self.dispatch()
         except BaseException as error:
             self.fail(FAR_LEFT, error)
 

@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 from pariter.engines import own
@@ -239,7 +240,7 @@ class ThreadRun(Run):
             return False
         copies = None if self._own is None else self._own.copies(worker.index)
         may_get_copies = copies is None and self._own is not None
-        interrupt = self._is_copy_there if may_get_copies else self._is_to_leave
+        interrupt = self._is_copy_there if may_get_copies else partial(self._is_to_leave, copies)
         try:
             self._context.copy().run(self.drive, lane, this_thread(), interrupt, copies)
         except BaseException as error:
@@ -249,8 +250,10 @@ class ThreadRun(Run):
             self.release()
         return True
 
-    def _is_to_leave(self) -> bool:
-        """Whether a helper shall go: somebody wants its seat, or the run goes on alone."""
+    def _is_to_leave(self, copies: Copier | None = None) -> bool:
+        """Whether a helper shall go: somebody wants its seat, or the run goes on alone. Its copies are brought up."""
+        if copies is not None:
+            copies.refresh()
         return self._pool.guests_waiting > 0 or not self._worth.is_open
 
     def _is_copy_there(self) -> bool:
@@ -303,7 +306,10 @@ class ThreadStream(Stream):
 
     def _copies(self) -> Copier | None:
         worker = current_worker()
-        return None if worker is None or self._own is None else self._own.copies(worker.index)
+        copies = None if worker is None or self._own is None else self._own.copies(worker.index)
+        if copies is not None:
+            copies.refresh()
+        return copies
 
     def _help(self) -> bool:
         worker = None if must_ask(self._pool) else self._pool.try_enter()

@@ -64,7 +64,10 @@ def _shared(step: Step, survey: Survey) -> list[str]:
 
 
 def _contention(what: str) -> str:
-    return f"{what}: threads take turns to count it, so cheap items will not scale"
+    return (
+        f"{what}: threads take turns to count it, so cheap items will not scale; "
+        f"map_local(make, f) gives each worker one of its own"
+    )
 
 
 def _call(step: Step) -> str:

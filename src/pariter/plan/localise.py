@@ -12,6 +12,7 @@ fro, and two of them are slower than one. Copies remove that. What is copied, an
 *   A list, dict or set, if in addition nothing but its cell refers to it and nothing that has the cell
     does more to it, so that nobody can change it. Large ones stay shared: copying them costs too much.
 *   A function held in a cell, if it is only called.
+*   The object that a method belongs to, if the method merely reads plain attributes: see `receivers`.
 
 Everything else stays shared. What is done behind Python's back (`cell_contents = ...`) is not seen.
 """
@@ -27,7 +28,7 @@ from types import BuiltinFunctionType, CellType, CodeType, FrameType, FunctionTy
 from typing import Any, TypeVar
 
 from pariter._describe import describe_callable
-from pariter.plan import owners, usage
+from pariter.plan import owners, receivers, usage
 from pariter.plan.blame import Told
 from pariter.plan.stages import Function, Step
 
@@ -77,8 +78,10 @@ class Survey:
         self._found: dict[int, FunctionType] = {}
         self._holders: dict[int, list[FunctionType]] = {}
         self._later: set[int] = set()
+        functions = list(functions)
         for fn in functions:
             self._explore(fn)
+        self._read = {id(fn): names for fn in map(_innermost, functions) if (names := _read_by(fn, functions))}
         self._copies = {
             id(cell): copy
             for fn in self._found.values()
@@ -145,6 +148,10 @@ class Survey:
             codes = readers
         return Copies.collection if _uses(codes, name) <= _READING[kind] else _same
 
+    def read_by(self, fn: Any) -> frozenset[str] | None:
+        """The attributes that are all `fn` uses of the object it is called on; None if that stays shared."""
+        return self._read.get(id(fn))
+
     def how(self, cell: CellType) -> Copy | None:
         """How to copy a cell's content, None to share the cell."""
         return self._copies.get(id(cell))
@@ -152,6 +159,8 @@ class Survey:
     def shared(self, fn: Any) -> str | None:
         """What all threads will count when they call `fn`, in words; None if that is nothing of weight."""
         fn = _innermost(fn)
+        if self.read_by(fn) is not None:
+            return None
         if isinstance(fn, MethodType):
             return f"the {type(fn.__self__).__name__} that {describe_callable(fn)} belongs to"
         if not isinstance(fn, FunctionType):
@@ -163,6 +172,17 @@ class Survey:
             if how is _same and not isinstance(cell.cell_contents, _COUNTED_WELL):
                 return f"the {type(cell.cell_contents).__name__} in the variable {name!r}"
         return None
+
+
+def _read_by(fn: Any, functions: list[Function]) -> frozenset[str] | None:
+    """What a method, or an object with `__call__`, reads of its object, if nobody in the plan sets it."""
+    found = receivers.receiver_of(fn)
+    names = None if found is None else receivers.attributes_read(*found)
+    if not names:
+        return None
+    codes = [code for each in functions for code in receivers.codes_of(_innermost(each))]
+    codes += [inner for code in codes for inner in usage.code_in(code)]
+    return None if any(receivers.may_set(code, names) for code in codes) else names
 
 
 def _innermost(fn: Any) -> Any:
@@ -188,6 +208,12 @@ class Copies:
         self._cells: dict[int, CellType] = {}
         self._stages: dict[int, tuple[Any, Any]] = {}
         self._unfilled: list[FunctionType] = []
+        self._receivers: dict[int, receivers.Receiver] = {}
+
+    def refresh(self) -> None:
+        """Between two blocks: see what was set on objects whose copies are called."""
+        for receiver in self._receivers.values():
+            receiver.refresh()
 
     def stages(self, stages: tuple[S, ...]) -> tuple[S, ...]:
         """The same steps with this worker's functions."""
@@ -216,9 +242,21 @@ class Copies:
         if type(fn) is functools.partial:
             inner = self.called(fn.func)
             return fn if inner is fn.func else functools.partial(inner, *fn.args, **fn.keywords)
+        if (names := self._survey.read_by(fn)) is not None:
+            return self._on_copy(fn, names)
         if not _is_inner(fn):
             return fn
         return self._functions.get(id(fn)) or self._copied(fn)
+
+    def _on_copy(self, fn: Any, names: frozenset[str]) -> Any:
+        """The method, or the object with `__call__`, of this worker's copy of its object."""
+        found = receivers.receiver_of(fn)
+        assert found is not None
+        original, method = found
+        receiver = self._receivers.get(id(fn))
+        if receiver is None:
+            receiver = self._receivers[id(fn)] = receivers.Receiver(original, names, self.number)
+        return MethodType(self.called(method), receiver.copy) if isinstance(fn, MethodType) else receiver.copy
 
     def _copied(self, fn: FunctionType) -> FunctionType:
         # Attributes and annotations stay behind: a copy is called, and nobody gets to see it.

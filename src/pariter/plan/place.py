@@ -129,6 +129,8 @@ class Copier(Protocol):
 
     def step(self, step: Any) -> Any: ...
 
+    def refresh(self) -> None: ...
+
 
 class Site:
     """One opened source within a leaf: its spot, the steps that run over it, copies of their functions, the worker."""
