@@ -82,7 +82,7 @@ def test_positions_over_an_array_are_those_of_the_loop(processes: ProcessPool) -
     assert windows == [20.0] * (len(ROWS) - 1)
 
 
-def test_what_workers_see_of_a_large_array_is_read_only_and_shared_or_not_alike(processes: ProcessPool) -> None:
+def test_what_workers_see_of_a_large_array_is_read_only_in_every_part(processes: ProcessPool) -> None:
     def write(row: Any) -> None:
         row[0] = 1
 
@@ -306,6 +306,33 @@ def test_data_travels_by_the_pipe_when_there_is_no_room(
 
     assert out[:20_000].tolist() == ROWS[:, 1].tolist()
     assert found == [(value, False) for value in ROWS[:, 1].tolist()]
+
+
+def test_memory_that_turned_out_to_be_full_is_not_held(monkeypatch: pytest.MonkeyPatch) -> None:
+    write = memory.Segment.write
+
+    def full(segment: Any, content: memoryview, at: int = 1) -> None:
+        if len(content) > 1:
+            raise OSError(28, "No space left on device")
+        write(segment, content, at)
+
+    lender = memory.Lender(2)
+    slices = lender.reducers()[Slices]
+    monkeypatch.setattr(memory.Segment, "write", full)
+
+    first = _open(lender, slices(_piped(ROWS).source))
+    assert names() == []
+    monkeypatch.setattr(memory.Segment, "write", write)
+    second = _open(lender, slices(_piped(ROWS).source))
+    del second
+    monkeypatch.setattr(memory.Segment, "write", full)
+    third = _open(lender, slices(_piped(ROWS).source))
+
+    assert len(lender._slabs) == 1
+    assert lender._slabs[0].take_back()
+    lender.close()
+    borrowing.forget(lender.token)
+    assert first.tolist() == third.tolist() == ROWS.tolist()
 
 
 @on_linux

@@ -6,7 +6,8 @@ time is what is under way, not a second copy of the data. Arrays that functions 
 results, stay until the run is over. A memory map of a file travels as the name of the file.
 
 States   A slab is lent, and its first byte is 0, until its worker has dropped every view, and sets it to 1.
-Guards   `_lock` guards `_slabs`, `_segments` and the memos of a lender; no user code runs under it.
+Guards   `_lock` guards `_slabs`, `_segments` and `_made`; no user code runs under it. `_lent` belongs to the one
+         thread at a time that packs the functions of a run or cuts its pieces.
 Promise  A view that somebody keeps keeps its values. Every name is unlinked when the run is over, by the
          lender's finalizer if by nobody else, and by multiprocessing's resource tracker if the process is killed.
 Tests    tests/engines/test_memory.py, tests/engines/test_shared.py
@@ -116,27 +117,38 @@ class Lender:
         """How the sources of a piece, and what they lend, are pickled."""
         return {Slices: self._slices, Cutouts: self._cutouts, Loan: self._loan}
 
-    def _new(self, size: int) -> Segment:
-        """A segment of the run; OSError if there is no room."""
+    def _new(self, size: int, fill: Callable[[Segment], None]) -> Segment | None:
+        """A segment of the run, filled; None if there is no room."""
         with self._lock:
             if not self.close.alive:
-                raise OSError("the run is over")  # a thread that has not heard of it yet
+                return None  # for a thread that has not heard that the run is over
             self._made += 1
             segment = Segment(f"pariter-{self.token}-{self._made:x}", size)
             self._segments.append(segment)
         self.is_used = True
-        segment.create()
+        try:
+            segment.create()
+            fill(segment)
+        except OSError:
+            segment.unlink()  # what was written before the memory was full
+            return None
         return segment
 
-    def _slab(self, size: int) -> Segment:
+    def _slab(self, content: memoryview) -> Segment | None:
+        size = len(content)
         with self._lock:
-            for slab in self._slabs:
-                if slab.size >= size and slab.take_back():
-                    return slab
-        slab = self._new(max(size, self._part))
-        slab.take()
-        with self._lock:
-            self._slabs.append(slab)
+            slab = next((slab for slab in self._slabs if slab.size >= size and slab.take_back()), None)
+        if slab is None:
+            slab = self._new(max(size, self._part), lambda made: made.write(content))
+            if slab is not None:  # its head is 0, as all of it was when it was made
+                with self._lock:
+                    self._slabs.append(slab)
+            return slab
+        try:
+            slab.write(content)
+        except OSError:
+            slab.give_back()
+            return None
         return slab
 
     def most_items(self, piped: Piped) -> int:
@@ -184,14 +196,8 @@ class Lender:
     def _loan(self, loan: Loan) -> Reduced:
         part = loan.part
         size = size_of(part)
-        if size >= _INLINE:
-            try:
-                slab = self._slab(size)
-                slab.write(_bytes_in(part))
-            except OSError:  # no room, so it goes by the pipe
-                pass
-            else:
-                return open_lent, (self.token, slab.name, slab.size, size, *_kind_of(part))
+        if size >= _INLINE and (slab := self._slab(_bytes_in(part))) is not None:
+            return open_lent, (self.token, slab.name, slab.size, size, *_kind_of(part))
         if is_array(part):
             return read_only, (part, type(part))
         return made_of, (bytes(part), *_kind_of(part))
@@ -233,14 +239,9 @@ class Lender:
         content = self.dumps(value.value)
         key = len(self._lent)
         if len(content) > LENT_FROM:
-            try:
-                segment = self._new(len(content))
-                segment.write(memoryview(content))
-            except OSError:
-                pass
-            else:
-                arguments = segment.name, segment.size, len(content), bytes, None
-                return unpack_lent, (self.token, key, *arguments)
+            segment = self._new(len(content), lambda segment: segment.write(memoryview(content)))
+            if segment is not None:
+                return unpack_lent, (self.token, key, segment.name, segment.size, len(content), bytes, None)
         return unpack, (self.token, key, content)
 
     def _whole(self, data: Any) -> Reduced | None:
@@ -248,10 +249,8 @@ class Lender:
             return file
         is_fortran = data.flags.f_contiguous and not data.flags.c_contiguous
         rows = data.T if is_fortran else data
-        try:
-            segment = self._new(data.nbytes)
-            segment.write(_bytes_in(rows))
-        except OSError:
+        segment = self._new(data.nbytes, lambda segment: segment.write(_bytes_in(rows)))
+        if segment is None:
             return None
         opened = self.token, segment.name, segment.size, data.nbytes, *_kind_of(rows)
         return (open_transposed if is_fortran else open_lent), opened
@@ -263,10 +262,8 @@ class Lender:
         if type(sink) is not CollectInto or not piped.exact or piped.span != sink.shape[0]:
             return sink
         size = sink.nbytes
-        try:
-            segment = self._new(size)
-            segment.reserve()
-        except OSError:
+        segment = self._new(size, Segment.reserve)
+        if segment is None:
             return sink
         sink.lend(places_of(segment.mapping(), sink))
         return Fill(sink.dtype, sink.shape, self.token, segment.name, segment.size)

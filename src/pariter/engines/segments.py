@@ -71,6 +71,10 @@ class Segment:
         self.take()
         return True
 
+    def give_back(self) -> None:
+        """Say in the head that it is not lent."""
+        self.write(memoryview(b"\1"), 0)
+
     def mapping(self) -> Mapping:
         """Its memory, seen from here, which outlives the name."""
         return Mapping(self.name, self.size)
