@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from pariter import CannotSend, Pool, ProcessPool, WorkerDied, par_iter
+from pariter.sched.lanes import Lane
 
 
 def exit_at(code: int, at: int) -> Any:
@@ -179,3 +180,21 @@ def test_a_pool_is_used_from_many_threads_at_once(every_engine: Pool) -> None:
         user.join()
 
     assert found == {n: 4950 * n for n in range(8)}
+
+
+def test_a_run_that_failed_takes_nothing_more_from_lanes_to_the_right(
+    processes: ProcessPool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stolen: list[object] = []
+    steal = Lane.steal
+
+    def counted(lane: Lane) -> Lane | None:
+        stolen.append(lane)
+        return steal(lane)
+
+    monkeypatch.setattr(Lane, "steal", counted)
+
+    with pytest.raises(ZeroDivisionError):
+        par_iter(range(1 << 14)).map(lambda n: n // 0).on(processes).collect()
+
+    assert len(stolen) < 200
