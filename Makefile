@@ -80,8 +80,9 @@ types: $(VENV)/.group-types
 docs: $(VENV)/.group-docs
 	$(RUN) sphinx --quiet --fail-on-warning --keep-going -b html docs docs/_build/html
 
-bench: $(VENV)/.group-test
-	@for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+bench: $(VENV)/.group-bench $(VENV)/.group-plot
+	$(MAKE) .venv-free-threaded/.group-bench PYTHON="$$(scripts/free-threaded-python)" VENV=.venv-free-threaded
+	$(BIN)/python benchmarks/report.py --python $(BIN)/python --python .venv-free-threaded/bin/python $(ARGS)
 
 # -- Releases -----------------------------------------------------------------
 

@@ -10,6 +10,7 @@ a time. Efficiency is the work divided by workers times the time until the last 
 from __future__ import annotations
 
 import heapq
+import importlib
 import itertools
 import random
 import sys
@@ -163,8 +164,7 @@ def main() -> None:
 
 def plot(found: dict[str, list[float]], path: str) -> None:
     """Draw efficiency against workers."""
-    import matplotlib.pyplot as plt
-
+    plt: Any = importlib.import_module("matplotlib.pyplot")
     figure, axes = plt.subplots(figsize=(7, 4))
     for load, values in found.items():
         axes.plot(WORKERS, values, marker="o", label=load)

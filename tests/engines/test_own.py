@@ -182,8 +182,10 @@ def test_explain_tells_what_workers_share() -> None:
 
     assert text.splitlines()[2:] == [
         "  map(<lambda>)",
-        "  shared   the list in the variable 'row': threads take turns to count it, so cheap items will not scale; "
-        "map_local(make, f) gives each worker one of its own",
+        (
+            "  shared   the list in the variable 'row': threads take turns to count it, so cheap items will not scale; "
+            "map_local(make, f) gives each worker one of its own"
+        ),
         "  filter(bool)",
         "engine: threads",
     ]

@@ -20,20 +20,26 @@ class Payoff:
     def __init__(self, piped: Piped, sink: Sink, crew: AnyCrew) -> None:
         self._crew = crew
         self._per_item_s = SHIPPING_S * (piped.carries_data + sink.returns_items)
-        self._items = 0
+        self.items = 0
+        """How many items were measured."""
         self._seconds = 0.0
+
+    @property
+    def knows_enough(self) -> bool:
+        """Whether enough was measured to judge by it."""
+        return self._seconds >= ENOUGH_S
 
     def measured(self, items: int, seconds: float) -> None:
         """`items` took `seconds` in the caller."""
-        self._items += items
+        self.items += items
         self._seconds += seconds
 
     def pays(self, remaining: float, item_s: float | None = None) -> bool:
         """Whether `remaining` items, of the time measured or of `item_s` each, should go."""
         if item_s is None:
-            if self._seconds < ENOUGH_S:
+            if not self.knows_enough:
                 return False
-            item_s = self._seconds / self._items
+            item_s = self._seconds / self.items
         saved = 1 - 1 / max(2, len(self._crew.slots))
         start = WARM_START_S if self._crew.is_warm else COLD_START_S
         return remaining * (item_s * saved - self._per_item_s) > start

@@ -103,7 +103,7 @@ class ProcessRun(Dispatch):
         super().__init__(piped, sink, terms, crew)
         self._payoff = Payoff(piped, sink, crew)
         self._block_began = 0.0
-        self._left = self._remaining()
+        self._span = self._remaining()
         self._dispatcher: threading.Thread | None = None
         self._over = False
         self._moved = False
@@ -138,19 +138,21 @@ class ProcessRun(Dispatch):
             self._join_dispatcher()
 
     def measured(self, items: int, seconds: float) -> None:
-        super().measured(items, seconds)
+        if self.terms.finished is not None:
+            super().measured(items, seconds)
+        self._block_began = time.perf_counter()  # first: who sees the old count takes the block in hand for longer
         self._payoff.measured(items, seconds)
-        self._block_began = time.perf_counter()
-        self._left = self._remaining()  # last: who sees the old value takes the block in hand for a longer one
 
     def _should_leave(self) -> bool:
         """Whether the caller shall leave the rest to others, who are there."""
-        if not self._moved and self._payoff.pays(self._remaining()):
+        if not self._moved:
+            if not self._payoff.knows_enough or not self._payoff.pays(self._remaining()):
+                return False
             with self._lock:
                 self._moved = True
                 if not self._crew.is_warm:
                     self._start_dispatcher_locked()
-        return self._moved and (self._dispatcher is None or self._item_s is not None)
+        return self._dispatcher is None or self._item_s is not None
 
     def _start_dispatcher_locked(self) -> None:
         if self._dispatcher is None:
@@ -167,11 +169,11 @@ class ProcessRun(Dispatch):
     def open(self) -> bool:
         """The ticker found the run still going: its block in hand may be a long one. True to be asked again."""
         with self._lock:
-            left, remaining, began = self._left, self._remaining(), self._block_began
+            measured, remaining, began = self._payoff.items, self._remaining(), self._block_began
             if self._over or self._moved or not began:
                 return False
             # One item of the block may have taken all that time, but of many it is not likely.
-            item_s = (time.perf_counter() - began) / max(1, left - remaining)
+            item_s = (time.perf_counter() - began) / max(1, self._span - measured - remaining)
             if not self._payoff.pays(remaining, item_s):
                 return True
             self._moved = True

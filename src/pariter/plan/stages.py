@@ -30,8 +30,11 @@ class Step(Record):
 
     def calls(self) -> dict[str, Function]:
         """The user's functions, by the field that holds them."""
-        found = ((field, getattr(self, field)) for field in self.functions)
-        return {field: fn for field, fn in found if fn is not None}
+        values, found = self.__dict__, {}
+        for field in self.functions:
+            if (fn := values[field]) is not None:
+                found[field] = fn
+        return found
 
     def with_calls(self, calls: Mapping[str, Function]) -> Any:
         """The same step with other functions in the fields named."""
