@@ -13,7 +13,6 @@ from pariter.fluent.adapters import plan_of
 from pariter.fluent.terminals import Terminals
 from pariter.plan import collecting, grouping, searching, sinks
 from pariter.plan.values import Break
-from pariter.sorting import sort_items
 
 T_co = TypeVar("T_co", covariant=True)
 A = TypeVar("A")
@@ -36,6 +35,8 @@ class Grouped(Terminals[T_co]):
         self._ends("sorted")
         key = checks.optional_function("sorted", key, "key")
         items: list[T_co] = self._run(collecting.Collect())
+        from pariter.sorting import sort_items
+
         return sort_items(items, key, bool(reverse), lambda: current.engine_for(self._plan))
 
     def nlargest(self, n: int, key: Callable[[T_co], Any] | None = None) -> list[T_co]:

@@ -9,7 +9,6 @@ from pariter import current
 from pariter._describe import describe_value
 from pariter.fluent import checks
 from pariter.fluent.iter import ParIter, par_iter
-from pariter.sorting import sort_items
 
 T = TypeVar("T")
 
@@ -26,6 +25,8 @@ def par_sorted(items: Iterable[T], *, key: Callable[[T], Any] | None = None, rev
     if isinstance(items, ParIter) or hasattr(type(items), "__par_source__"):
         return par_iter(items).sorted(key=key, reverse=reverse)
     checks.optional_function("par_sorted", key, "key")
+    from pariter.sorting import sort_items
+
     return sort_items(items, key, bool(reverse), current.default_engine_here)
 
 
@@ -43,6 +44,8 @@ def par_sort(lst: list[T], *, key: Callable[[T], Any] | None = None, reverse: bo
         raise TypeError(f"par_sort() needs a list, got {describe_value(lst)}; par_sorted() takes anything")
     checks.optional_function("par_sort", key, "key")
     many = len(lst)
+    from pariter.sorting import sort_items
+
     result = sort_items(lst, key, bool(reverse), current.default_engine_here)
     if len(lst) != many:
         raise ValueError("list modified during sort")

@@ -10,7 +10,7 @@ from pariter._describe import describe_value
 from pariter.fluent import checks
 from pariter.fluent.adapters import plan_of
 from pariter.fluent.iter import ParIter
-from pariter.plan import files, slices, trees
+from pariter.plan import slices
 from pariter.plan.origins import Origin, Repeated
 from pariter.plan.pipeline import Plan
 from pariter.plan.reshape import Zip
@@ -222,6 +222,8 @@ def par_lines(
     6
     >>> folder.cleanup()
     """
+    from pariter.plan import files
+
     return _over(files.text_files(path_or_paths, encoding, errors, keepends))
 
 
@@ -240,6 +242,8 @@ def split(data: T, halve: Callable[[T], tuple[T, T] | None]) -> ParIter[T]:
     >>> split(range(10), halves).map(list).collect()
     [[0, 1], [2, 3, 4], [5, 6], [7, 8, 9]]
     """
+    from pariter.plan import trees
+
     return _over(trees.Start(data), trees.Split(data, checks.function("split", halve)))
 
 
@@ -261,4 +265,6 @@ def walk_tree(root: T, children: Callable[[T], Iterable[T]], *, order: Literal["
     """
     if order not in ("pre", "post"):
         raise ValueError(f"walk_tree() needs an order of 'pre' or 'post', got {describe_value(order)}")
+    from pariter.plan import trees
+
     return _over(trees.Start(root), trees.WalkTree(root, checks.function("walk_tree", children), order))

@@ -9,7 +9,7 @@ from pariter import current
 from pariter.engines import driver, memory, own
 from pariter.fluent import checks
 from pariter.fluent.options import Options
-from pariter.plan import collecting, explain, reshape, searching, sinks, stages
+from pariter.plan import collecting, reshape, searching, sinks, stages
 from pariter.plan.sinks import Sink
 from pariter.plan.values import MISSING, Left, Right
 
@@ -370,6 +370,8 @@ class Terminals(Options[T_co]):
         engine: serial, because of .on('serial')
         """
         choice = current.choice_for(self._plan)
+        from pariter.plan import explain
+
         return explain.explain(self._plan, choice, counting=choice.startswith("threads") and own.pays())
 
 
