@@ -10,9 +10,9 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterable
-from functools import partial
+from functools import lru_cache, partial
 from itertools import chain, islice
-from types import FunctionType
+from types import CodeType, FunctionType
 from typing import Any, ClassVar
 
 from pariter import choice
@@ -68,13 +68,16 @@ def sort_items(
 
 def _is_cheap(key: Callable[[Any], Any]) -> bool:
     """Whether a key takes no longer than asking how long it takes: it is C, or Python without calls and loops."""
-    if not isinstance(key, FunctionType):
-        return not isinstance(key, partial)
+    return _has_no_loops(key.__code__) if isinstance(key, FunctionType) else not isinstance(key, partial)
+
+
+@lru_cache(maxsize=256)
+def _has_no_loops(code: CodeType) -> bool:
     import dis
 
     return not any(
         instruction.opname.startswith(("CALL", "FOR_ITER", "JUMP_BACKWARD", "GET_ITER"))
-        for instruction in dis.get_instructions(key)
+        for instruction in dis.get_instructions(code)
     )
 
 

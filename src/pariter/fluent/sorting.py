@@ -11,6 +11,8 @@ from pariter.fluent import checks
 from pariter.fluent.iter import ParIter, par_iter
 
 T = TypeVar("T")
+SHORT = 1_000
+"""A list that is no longer is sorted before anything about it is asked."""
 
 
 def par_sorted(items: Iterable[T], *, key: Callable[[T], Any] | None = None, reverse: bool = False) -> list[T]:
@@ -22,6 +24,8 @@ def par_sorted(items: Iterable[T], *, key: Callable[[T], Any] | None = None, rev
     >>> par_sorted(["ccc", "a", "bb"], key=len)
     ['a', 'bb', 'ccc']
     """
+    if key is None and type(items) is list and len(items) < SHORT:
+        return sorted(items, reverse=bool(reverse))
     if isinstance(items, ParIter) or hasattr(type(items), "__par_source__"):
         return par_iter(items).sorted(key=key, reverse=reverse)
     checks.optional_function("par_sorted", key, "key")
