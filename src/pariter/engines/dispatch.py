@@ -14,6 +14,7 @@ from concurrent.futures import Future
 from typing import Any, Protocol
 
 from pariter._caught import Caught
+from pariter.engines import shipping
 from pariter.engines.base import Run, Terms
 from pariter.engines.slots import NotStarted
 from pariter.errors import CannotSend, WorkerDied
@@ -184,11 +185,11 @@ class Dispatch(Run):
                 self._send(piece, parcel)
             return
         if error is not None:
-            self.fail(piece.low, died_holding(error, piece.items()))
+            self.fail(piece.low, died_holding(error, piece.items(), self.piped, self.sink))
             return
         outcome = opened(shipment.result(), self.sink)
         if isinstance(outcome, Caught):
-            self.fail(piece.low, outcome.error)
+            self.fail(piece.low, naming_steps(outcome.error, self.piped, self.sink))
             return
         partial, left_early, seconds = outcome
         self.add(piece.low, Leaf(partial, left_early))
@@ -232,11 +233,28 @@ class Piece:
         return f"item {self.low}" if self.high == self.low + 1 else f"items {self.low} to {self.high - 1}"
 
 
-def died_holding(error: BaseException, what: str) -> BaseException:
-    """The death of a worker, with what it held."""
+def died_holding(error: BaseException, what: str, piped: Piped, sink: Sink) -> BaseException:
+    """The death of a worker, with what it held, and how to find out more."""
     if isinstance(error, WorkerDied):
-        return WorkerDied(f"{error}, while it held {what}")
+        return WorkerDied(
+            f"{error}, while it held {what} of {shipping.steps_in_words(piped, sink)}.\n"
+            f"    To find the item that does it, send them one by one with .by_uniform_blocks(1), "
+            f"or run the plan here: .on('serial'). The pool has replaced the worker."
+        )
     return error
+
+
+def naming_steps(error: BaseException, piped: Piped, sink: Sink) -> BaseException:
+    """What a worker could not even unpickle, with the steps: it does not know them."""
+    if not isinstance(error, CannotSend) or not str(error).startswith(shipping.UNOPENED):
+        return error
+    named = CannotSend(
+        f"{error}, sent for {shipping.steps_in_words(piped, sink)}.\n"
+        f"    Make every module it uses importable in the worker (installed, or on sys.path), "
+        f"or run the plan on threads: .on('threads')"
+    )
+    named.__cause__ = error.__cause__
+    return named
 
 
 def opened(answer: Any, sink: Sink) -> Any:

@@ -9,7 +9,7 @@ from typing import Any
 
 from pariter._caught import Caught
 from pariter.engines.base import Terms, enclosing
-from pariter.engines.dispatch import PIECE_S, STOP_S, AnyCrew, AnyParcel, died_holding, end_state, opened
+from pariter.engines.dispatch import PIECE_S, STOP_S, AnyCrew, AnyParcel, died_holding, end_state, naming_steps, opened
 from pariter.engines.payoff import Payoff
 from pariter.engines.shipping import check_travel, stages_of
 from pariter.engines.slots import NotStarted, Shipment
@@ -40,8 +40,8 @@ class SentStream(Stream):
             check_travel([step for group in stages_of(piped) for step in group] + [sink])
 
     def _move(self) -> None:
-        self._parcel = self._crew.parcel(self._piped, self._sink)
-        self._sizer.limit(self._parcel.most_items)
+        parcel = self._parcel = self._crew.parcel(self._piped, self._sink)
+        self._sizer.limit(parcel.most_items)
         self._crew.warm_up()
 
     def _run(self, piece: Piped, size: int, worker: str) -> Leaf:
@@ -91,13 +91,17 @@ class SentStream(Stream):
         self._sent.pop(batch.number, None)
         batch.shipment = None
         if error is not None:
-            self._keep(batch.number, Caught(died_holding(error, f"{batch.size} items of a stream")))
+            self._keep(
+                batch.number, Caught(died_holding(error, f"{batch.size} items of a stream", self._piped, self._sink))
+            )
             return
         outcome = opened(shipment.result(), self._sink)
         if not isinstance(outcome, Caught):
             partial, left_early, seconds = outcome
             self._sizer.measured(batch.size, seconds)
             outcome = Leaf(partial, left_early)
+        else:
+            outcome = Caught(naming_steps(outcome.error, self._piped, self._sink))
         self._keep(batch.number, outcome)
 
     def _made_room(self) -> None:

@@ -23,6 +23,15 @@ from pariter.plan.piped import Piped
 from pariter.plan.sinks import Sink
 from pariter.plan.stages import Stage, Step
 
+UNOPENED = "a worker process cannot unpickle what it was sent"
+"""How the message begins with which a worker says so."""
+
+
+def steps_in_words(piped: Any, sink: Any) -> str:
+    """The steps of a plan that call functions, in the order in which items pass them; else its terminal."""
+    steps = [step.describe() for group in reversed(stages_of(piped)) for step in group if step.calls()]
+    return ", ".join(steps) or str(sink.describe())
+
 
 def stages_of(source: Any) -> list[tuple[Stage, ...]]:
     """The stages of every pipe in a source, outermost first."""

@@ -22,6 +22,7 @@ import weakref
 from collections import deque
 from collections.abc import Callable, Generator
 from concurrent.futures import Future
+from multiprocessing.connection import wait
 from typing import Any
 
 from pariter.engines import worker_process
@@ -87,6 +88,8 @@ class Slot:
         ready = self._ready
         if ready is not None and ready.done() and (ready.exception() or not ready.result()):
             self._discard_locked()  # it died while idle, or its initializer raised: try again
+        elif not self._queue and self._process is not None and has_ended(self._process):
+            self._discard_locked()  # it died while idle, and loky has not seen it yet: no run has a part in it
         if self._executor is None:
             executor = _executor_class()(max_workers=1, timeout=None, env=self._env)
             with _interrupts_blocked():
@@ -325,6 +328,14 @@ def _interrupts_blocked() -> Generator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def has_ended(process: Any) -> bool:
+    """Whether a process is gone, without reaping it: that is its executor's."""
+    try:
+        return bool(wait([process.sentinel], 0))
+    except (OSError, ValueError):  # reaped and closed just now: submitting will tell
+        return False
 
 
 def describe_exit(exit_code: int | None) -> str:

@@ -82,7 +82,7 @@ def run_piece(digest: bytes, parcel: bytes | None, piece: bytes, name: str) -> b
         stages, sink = _parcels[digest]
         piped, at = shipping.open_piece(piece, stages)
     except BaseException as error:
-        return _failure(error, "a worker process cannot unpickle what it was sent")
+        return _failure(error, shipping.UNOPENED)
     span = piped.span
     assert span is not None
     began = time.perf_counter()
