@@ -49,7 +49,7 @@ def _mapping(token: str, name: str, size: int) -> Mapping:
     return mappings[name]
 
 
-def open_lent(token: str, name: str, slab: int, size: int, kind: Any, details: Any) -> Any:
+def open_lent(token: str, name: str, slab: int, size: int, kind: type, details: Any) -> Any:
     """What was lent, opened: a view of an array, or the bytes as they were."""
     mapping = _mapping(token, name, slab)
     if not isinstance(kind, tuple):
@@ -74,12 +74,12 @@ def open_transposed(*arguments: Any) -> Any:
     return open_lent(*arguments).T
 
 
-def made_of(content: Any, kind: type, details: Any) -> Any:
+def made_of(content: Any, kind: Any, details: Any) -> Any:
     """The bytes as the kind they were."""
     if kind is memoryview:
         return memoryview(bytes(content)).cast(details)
     if kind is array.array:
-        made = array.array(details)
+        made = array.array(details)  # pyright: ignore[reportDeprecated] - that of "u" is
         made.frombytes(content)
         return made
     return kind(content)

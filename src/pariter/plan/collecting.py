@@ -103,10 +103,10 @@ class CollectInto(Collect):
 
     def finish(self, partial: list[Any]) -> Any:
         """What can be assigned to all of the array: places that are all filled, or a list."""
-        places: Any = self.__dict__.pop("_places", None)
+        places: Any = self.__dict__.pop("_places", ())
         bounds = [run for run in partial if type(run) is tuple]
         filled = sum(high - low for low, high in bounds)
-        if places is not None and len(bounds) == len(partial) and filled == len(places):
+        if bounds and len(bounds) == len(partial) and filled == len(places):
             return places
         return list(chain.from_iterable(places[slice(*run)] if type(run) is tuple else run for run in partial))
 
