@@ -11,6 +11,7 @@ import threading
 import time
 import types
 from collections.abc import Callable, Iterator
+from multiprocessing.connection import wait
 from pathlib import Path
 from typing import Any
 
@@ -114,10 +115,11 @@ def test_a_death_is_told_with_its_cause_the_step_the_items_and_what_to_do(
 def test_a_worker_killed_while_idle_is_replaced_and_no_run_notices(pool: ProcessPool) -> None:
     for _ in range(5):  # without a look before sending, every second round fails
         pids = set(pool.broadcast(os.getpid))
+        sentinels = [slot._process.sentinel for slot in pool._crew.slots]
         for pid in pids:
             os.kill(pid, signal.SIGKILL)
-        while any(map(is_alive, pids)):  # no longer than that: loky shall not have seen it yet
-            pass
+        for sentinel in sentinels:  # until all its threads are gone, and no longer: loky shall not have seen it yet
+            assert wait([sentinel], 10)
 
         assert par_iter(range(100)).map(abs).on(pool).collect() == list(range(100))
 

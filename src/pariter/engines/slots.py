@@ -333,9 +333,9 @@ def _interrupts_blocked() -> Generator[None]:
 def has_ended(process: Any) -> bool:
     """Whether a process is gone, without reaping it: that is its executor's."""
     try:
-        return bool(wait([process.sentinel], 0))
-    except (OSError, ValueError):  # reaped and closed just now: submitting will tell
-        return False
+        return process._popen.returncode is not None or bool(wait([process.sentinel], 0))
+    except (OSError, ValueError, AttributeError):  # its executor has reaped it, and closed what tells
+        return True
 
 
 def describe_exit(exit_code: int | None) -> str:
