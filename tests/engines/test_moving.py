@@ -95,3 +95,14 @@ def test_the_switch_interval_is_what_it_was(lenient: ProcessPool) -> None:
     par_iter(range(4)).map(partial(burn, seconds=0.25)).on(lenient).collect()
 
     assert sys.getswitchinterval() == before
+
+
+def counted(found: dict[int, int], n: int) -> dict[int, int]:
+    found[n] = 1
+    return found
+
+
+def test_aliases_of_classes_travel_as_their_classes_do(lenient: ProcessPool) -> None:
+    plan = par_iter([1, 2]).fold(dict[int, int], counted).on(lenient)
+
+    assert plan.reduce(dict[int, int], operator.or_) == {1: 1, 2: 1}

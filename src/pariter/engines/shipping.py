@@ -11,7 +11,7 @@ import io
 import pickle
 import sys
 from collections.abc import Callable, Sequence
-from types import FunctionType, ModuleType
+from types import FunctionType, GenericAlias, ModuleType
 from typing import Any
 
 from pariter import _pickle
@@ -198,8 +198,8 @@ def held_by(fn: Any) -> list[tuple[str, Any]]:
 
 
 def vars_of(value: object) -> dict[str, Any]:
-    """The attributes of an object that keeps them in a dict; none of a function, class or module."""
-    if isinstance(value, (type, FunctionType, ModuleType)):
+    """The attributes of an object that keeps them in a dict; none of a function, class, alias of one or module."""
+    if isinstance(value, (type, FunctionType, GenericAlias, ModuleType)):
         return {}
     return dict(getattr(value, "__dict__", {}))
 
