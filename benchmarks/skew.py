@@ -18,7 +18,7 @@ import measure
 from pariter import par_iter
 
 ITEMS = 2000
-CHEAP = 20
+CHEAP = 400
 
 
 def spin(rounds: int) -> int:
@@ -33,13 +33,13 @@ def layouts() -> dict[str, list[int]]:
     cheap = [CHEAP] * (ITEMS - len(dear))
     mixed = dear + cheap
     random.Random(1).shuffle(mixed)
-    spikes = [20] * 20_000
-    spikes[::1000] = [20_000] * 20
+    spikes = [200] * 20_000
+    spikes[::1000] = [200_000] * 20
     return {
         "dear first": dear + cheap,
         "dear last": cheap + dear,
         "mixed": mixed,
-        "item i costs i squared": [i * i // 2000 for i in range(ITEMS)],
+        "item i costs i squared": [i * i // 200 for i in range(ITEMS)],
         "one in 1,000 costs 1,000 times": spikes,
     }
 
