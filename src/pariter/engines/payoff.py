@@ -10,6 +10,8 @@ COLD_START_S = 0.25
 WARM_START_S = 0.004
 ENOUGH_S = 0.001
 """How much must have been measured: a first cheap item seems a hundred times as dear as the next ones."""
+RECENT_S = 0.01
+"""How much of what was measured last is judged by, at most."""
 SHIPPING_S = 40e-9
 """What it takes to pickle and unpickle one small item, once."""
 
@@ -22,6 +24,7 @@ class Payoff:
         self._per_item_s = SHIPPING_S * (piped.carries_data + sink.returns_items)
         self.items = 0
         """How many items were measured."""
+        self._recent = 0.0
         self._seconds = 0.0
 
     @property
@@ -32,14 +35,18 @@ class Payoff:
     def measured(self, items: int, seconds: float) -> None:
         """`items` took `seconds` in the caller."""
         self.items += items
+        self._recent += items
         self._seconds += seconds
+        if self._seconds > RECENT_S:  # what comes is like what came last: dear items may stand at the end
+            self._recent /= 2
+            self._seconds /= 2
 
     def pays(self, remaining: float, item_s: float | None = None) -> bool:
         """Whether `remaining` items, of the time measured or of `item_s` each, should go."""
         if item_s is None:
             if not self.knows_enough:
                 return False
-            item_s = self._seconds / self.items
+            item_s = self._seconds / self._recent
         saved = 1 - 1 / max(2, len(self._crew.slots))
         start = WARM_START_S if self._crew.is_warm else COLD_START_S
         return remaining * (item_s * saved - self._per_item_s) > start
