@@ -321,12 +321,32 @@ def test_what_outlives_its_call_sees_the_variable_as_it_is_later() -> None:
     assert (made(), next(generated), called()) == (2, 2, 2)
 
 
-@pytest.mark.parametrize("escape", ["return", "argument", "alias", "attribute", "slice", "compare"])
+@pytest.mark.parametrize(
+    "escape",
+    [
+        "return",
+        "argument",
+        "second argument",
+        "start",
+        "result",
+        "kept result",
+        "keyword",
+        "alias",
+        "attribute",
+        "slice",
+        "compare",
+    ],
+)
 def test_a_list_that_goes_anywhere_stays_shared(escape: str) -> None:
     row = [1, 2]
     made: dict[str, Callable[[Any], Any]] = {
         "return": lambda x: row,
-        "argument": lambda x: list(row),
+        "argument": lambda x: repr(row),
+        "second argument": lambda x: max(x, row),
+        "start": lambda x: sum(x, row),
+        "result": lambda x: zip(x, row, strict=True),
+        "kept result": lambda x: (pairs := zip(row, x, strict=True)) and list(pairs),
+        "keyword": lambda x: sorted(x, key=row),
         "alias": lambda x: (other := row)[0] + len(other),
         "attribute": lambda x: row.append(x),
         "slice": lambda x: row[0:1] or row,
@@ -337,6 +357,32 @@ def test_a_list_that_goes_anywhere_stays_shared(escape: str) -> None:
     copy = localise(fn)
 
     assert shares_content(fn, copy, "row")
+
+
+def test_a_list_that_builtins_go_through_is_copied() -> None:
+    row = [1.5, 2.5]
+
+    def dot(other: Any) -> tuple[float, ...]:
+        total = 0.0
+        for a, b in zip(row, other, strict=True):
+            total += a * b
+        pairs = sum(a * b for a, b in zip(other, row, strict=True))
+        return total, pairs, sum(row), sum(map(abs, row)), max(row), min(row, key=abs), [*map(str, other)] == row
+
+    copy = localise(dot)
+
+    assert copy([2.0, 4.0]) == dot([2.0, 4.0])
+    assert shares_content(dot, copy, "row")  # it is compared as well
+
+    query = [1.5, 2.5]
+
+    def merely(other: Any) -> float:
+        return sum(a * b for a, b in zip(other, query, strict=True)) + max(query) + sum(map(abs, query))
+
+    copy = localise(merely)
+
+    assert copy([2.0, 4.0]) == merely([2.0, 4.0])
+    assert shares_content(merely, copy, "query") is not READS_BYTECODE
 
 
 def test_a_list_that_something_else_refers_to_stays_shared() -> None:
@@ -498,6 +544,22 @@ EXPRESSIONS = (
     "(y + a for y in row)",
     "iter(row)",
     "row[:2]",
+    "sum(row)",
+    "max(row)",
+    "max(row, other)",
+    "min(row, key=lambda y: y + a)",
+    "sorted(row)",
+    "list(row)",
+    "any(row)",
+    "sum(map(abs, row))",
+    "sum(row, a)",
+    "zip(row, pair)",
+    "list(zip(row, pair))",
+    "[*zip(row, row)]",
+    "list(enumerate(row))",
+    "list(map(lambda y: row, row))",
+    "sum(y * z for y, z in zip(row, pair))",
+    "list(y + a for y in row)",
     "row == other",
     "table[x % 3]",
     "table.get(x, b)",

@@ -8,7 +8,8 @@ fro, and two of them are slower than one. Copies remove that. What is copied, an
     functions of the plan refer to it, and they do not bind it; or if the function that it belongs to binds
     it once; or if that function waits for this very plan, and the code nested in it does not bind it.
 *   A number, because which object a number is means nothing. (Not a NaN, which containers find by identity.)
-*   A tuple or a frozenset, if it is only subscripted, searched, looped over or measured, so that it goes nowhere.
+*   A tuple or a frozenset, if it is only subscripted, searched, looped over (by `zip`, `sum` and the like, too) or
+    measured, so that it goes nowhere.
 *   A list, dict or set, if in addition nothing but its cell refers to it and nothing that has the cell
     does more to it, so that nobody can change it. Large ones stay shared: copying them costs too much.
 *   A function held in a cell, if it is only called.
@@ -48,6 +49,7 @@ _READING: dict[type, set[str]] = {
     dict: {usage.SUBSCRIPT, usage.CONTAINS, usage.LOOP, usage.LEN, usage.GET},
     set: {usage.CONTAINS, usage.LEN},
 }
+_BUILTINS = {"len", *usage.CONSUMING, *usage.PASSING_ON}
 _IMMUTABLE = (tuple, frozenset)
 _NUMBERS = (int, float, complex)
 _COUNTED_WELL = (type, ModuleType, BuiltinFunctionType, bool, type(None), str, bytes, *_NUMBERS)
@@ -140,7 +142,7 @@ class Survey:
             return _same if any(map(usage.compares_identity, codes)) else Copies.number
         if kind in (FunctionType, functools.partial):
             return Copies.called if _uses(codes, name) <= {usage.CALL} else _same
-        if kind not in _READING or len(value) > LARGEST or any("len" in fn.__globals__ for fn in holders):
+        if kind not in _READING or len(value) > LARGEST or any(_BUILTINS & fn.__globals__.keys() for fn in holders):
             return _same
         if kind not in _IMMUTABLE:
             if readers is None or not is_alone:

@@ -25,6 +25,11 @@ GET = "get"
 CALL = "call"
 OTHER = "other"
 
+CONSUMING = frozenset(("all", "any", "list", "max", "min", "set", "sorted", "sum"))
+"""Builtins that go through their argument and keep nothing of it but its items."""
+PASSING_ON = frozenset(("enumerate", "filter", "map", "reversed", "zip"))
+"""Builtins that go through their argument when somebody goes through their result."""
+
 _RESUMABLE = inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
 _TOUCHES_NO_CONTENT = ("MAKE_CELL", "COPY_FREE_VARS", "LOAD_CLOSURE", "LOAD_FAST")
 _KNOWN_LAYOUT = sys.version_info >= (3, 13)
@@ -38,7 +43,7 @@ _MOVES = {
     **dict.fromkeys(("LOAD_FAST_LOAD_FAST", "LOAD_FAST_BORROW_LOAD_FAST_BORROW"), (0, 2)),
     **dict.fromkeys(("STORE_FAST", "STORE_DEREF", "STORE_GLOBAL", "POP_TOP", "RETURN_VALUE"), (1, 0)),
     **dict.fromkeys(("UNARY_NEGATIVE", "UNARY_INVERT", "UNARY_NOT", "TO_BOOL", "GET_ITER"), (1, 1)),
-    **dict.fromkeys(("FORMAT_SIMPLE", "CONVERT_VALUE"), (1, 1)),
+    **dict.fromkeys(("FORMAT_SIMPLE", "CONVERT_VALUE", "MAKE_FUNCTION"), (1, 1)),
     **dict.fromkeys(("BINARY_OP", "BINARY_SUBSCR", "COMPARE_OP", "CONTAINS_OP", "IS_OP"), (2, 1)),
     **dict.fromkeys(("POP_JUMP_IF_TRUE", "POP_JUMP_IF_FALSE"), (1, 0)),
     **dict.fromkeys(("POP_JUMP_IF_NONE", "POP_JUMP_IF_NOT_NONE"), (1, 0)),
@@ -186,13 +191,71 @@ def _ends(facts: _Facts, start: int) -> Iterator[str]:
             return
         pops, pushes = moves
         if pops > above:
-            yield _use(instructions, start, at, above)
+            yield from _uses_at(facts, start, at, above)
         elif ins.opname not in _LAST:
             above += pushes - pops
             if ins.opcode in dis.hasjrel:
                 waiting.append((facts.at_offset[ins.argval], above))
             if ins.opname != "JUMP_FORWARD":
                 waiting.append((at + 1, above))
+
+
+def _uses_at(facts: _Facts, start: int, at: int, above: int) -> Iterator[str]:
+    """What instruction `at` does with the value; what is done with its result, if that goes through the value."""
+    use = _use(facts.instructions, start, at, above)
+    if use == OTHER and _is_consumed(facts.instructions, at, above):
+        yield LOOP
+    elif use == OTHER and _is_passed_on(facts.instructions, at, above):
+        yield from (LOOP if each == LOOP else OTHER for each in _ends(facts, at))
+    elif use == ITERATE and _feeds_generator(facts.instructions, at + 1):
+        yield from (LOOP if each == LOOP else ITERATE for each in _ends(facts, at + 1))
+    else:
+        yield use
+
+
+def _is_consumed(instructions: list[dis.Instruction], at: int, above: int) -> bool:
+    """Whether instruction `at` calls a builtin that goes through the value, and keeps and returns no trace of it."""
+    callee, index, many = _called(instructions, at, above)
+    if callee is None or callee.opname != "LOAD_GLOBAL" or callee.argval not in CONSUMING:
+        return False
+    return index == 0 and (many == 1 or callee.argval == "sum")  # max(a, b) may be b itself
+
+
+def _is_passed_on(instructions: list[dis.Instruction], at: int, above: int) -> bool:
+    """Whether instruction `at` calls a builtin whose result goes through the value."""
+    callee, index, many = _called(instructions, at, above)
+    if callee is None or callee.opname != "LOAD_GLOBAL" or callee.argval not in PASSING_ON:
+        return False
+    return index == 0 if callee.argval in ("enumerate", "reversed") else (callee.argval != "zip") <= index < many
+
+
+def _feeds_generator(instructions: list[dis.Instruction], at: int) -> bool:
+    """Whether instruction `at` makes a generator expression go over the iterator on top of the stack."""
+    callee, _, many = _called(instructions, at, 0)
+    return callee is not None and callee.opname == "MAKE_FUNCTION" and many == 0
+
+
+def _called(instructions: list[dis.Instruction], at: int, above: int) -> tuple[dis.Instruction | None, int, int]:
+    """What pushed the callee of the call at `at`, which argument has so many values above it, and how many there are.
+
+    Arguments by position alone are counted. None if that is no call, or if it cannot be told.
+    """
+    ins = instructions[at]
+    arg, by_name = ins.arg or 0, int(ins.opname == "CALL_KW")
+    if ins.opname not in ("CALL", "CALL_KW"):
+        return None, 0, 0
+    many = arg - (len(instructions[at - 1].argval) if by_name else 0)
+    depth = arg + 1 + by_name  # how many values lie above the callee
+    for before in reversed(instructions[:at]):
+        moves = _moves(before)
+        if moves is None or before.is_jump_target or before.opcode in dis.hasjrel:
+            break
+        pops, pushes = moves
+        if depth < pushes:  # LOAD_GLOBAL pushes what goes with a callee as well
+            is_callee = depth == pushes - 1 and (pushes == 1 or before.opname == "LOAD_GLOBAL")
+            return (before if is_callee else None), arg - 1 - above + by_name, many
+        depth += pops - pushes
+    return None, 0, 0
 
 
 def _moves(ins: dis.Instruction) -> tuple[int, int] | None:
