@@ -89,7 +89,7 @@ def test_a_plan_on_the_executor_that_waits_for_it_runs_where_it_is() -> None:
 
 def test_walks_without_end_stop_when_another_worker_has_found_the_node() -> None:
     with ThreadPoolExecutor(3) as executor:
-        tree = walk_tree(0, lambda n: (2 * n + 1, 2 * n + 2)).on(executor)
+        tree = walk_tree(0, lambda n: (min(2 * n + 1, 2**40), min(2 * n + 2, 2**40))).on(executor)
 
         assert tree.find_any(lambda n: n == 2**30 - 1) == 2**30 - 1
 

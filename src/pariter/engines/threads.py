@@ -74,7 +74,10 @@ class ThreadEngine:
             run.complete_elsewhere()
         else:
             self._pool.seated(run.complete)
-        return run.answer()
+        try:
+            return run.answer()
+        finally:
+            run.forget()
 
     def stream(self, piped: Piped, sink: Sink, terms: Terms) -> Iterator[Any]:
         return ThreadStream(piped, sink, terms, self._pool, self._context()).results()
@@ -211,6 +214,11 @@ class ThreadRun(Run):
             "explain() may tell what that is",
             ", ".join(steps) or self.sink.describe(),
         )
+
+    def forget(self) -> None:
+        """Keep nothing of the user's: a helper that is just leaving still has hold of the run."""
+        self._own = None
+        del self.piped, self.sink
 
     # What the pool and the ticker call.
 
