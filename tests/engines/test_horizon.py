@@ -132,3 +132,16 @@ def test_what_was_stolen_to_the_right_of_a_find_is_given_up() -> None:
 
     assert sink.finish(run.answer().partial) == 0
     assert run.stolen.remaining == 0
+
+
+@pytest.mark.parametrize("step", ["fold_chunks", "positions"])
+def test_the_last_find_is_found_from_the_right(step: str, every_shared: Pool) -> None:
+    calls = Calls()
+    plan = par_iter(range(SIZE)).on(every_shared)
+    steps = {
+        "fold_chunks": lambda: plan.fold_chunks(1, int, lambda total, n: total + calls(n)),
+        "positions": lambda: plan.positions(lambda n: calls(n) >= 0),
+    }
+
+    assert steps[step]().find_last(lambda n: True) == SIZE - 1
+    assert len(calls.seen) < SIZE // 4

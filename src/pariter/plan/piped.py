@@ -68,14 +68,17 @@ class Piped(Source[Any]):
     @property
     def reversible(self) -> bool:
         """Whether items may come from the right: each is handled alone."""
-        below = self.source.reversible if isinstance(self.source, Piped) else self.source.exact
+        below = self.source.exact or (isinstance(self.source, Piped) and self.source.reversible)
         return below and all(stage.by_item for stage in self.stages)
 
     def reversed(self) -> Piped:
         """The same items, the last one first, found from the right."""
         assert self.span is not None
         indices = range(self.span - 1, -1, -1)
-        source = self.source.reversed() if isinstance(self.source, Piped) else self.source.view(indices)
+        if isinstance(self.source, Piped) and not self.source.exact:
+            source: Source[Any] = self.source.reversed()
+        else:
+            source = self.source.view(indices)
         return Piped(source, tuple(stage.reversed() for stage in self.stages))
 
 
