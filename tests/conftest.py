@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator
 from importlib.util import find_spec
 
@@ -14,6 +15,9 @@ from pariter import Pool, ProcessPool, SerialPool, ThreadPool
 settings.register_profile("default", deadline=None, print_blob=True, max_examples=60)
 settings.register_profile("long", deadline=None, print_blob=True, max_examples=3000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # so begin the background jobs of a shell, and what they start
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 collect_ignore = ["clusters"] if find_spec("distributed") is None or find_spec("ray") is None else []
 """Left to `make test-clusters`, which installs what they are about."""
