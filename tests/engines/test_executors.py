@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import threading
 from collections.abc import Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from multiprocessing import get_context
@@ -92,6 +93,20 @@ def test_walks_without_end_stop_when_another_worker_has_found_the_node() -> None
         tree = walk_tree(0, lambda n: (min(2 * n + 1, 2**40), min(2 * n + 2, 2**40))).on(executor)
 
         assert tree.find_any(lambda n: n == 2**30 - 1) == 2**30 - 1
+
+
+def test_a_long_item_does_not_keep_those_to_its_left_waiting() -> None:
+    left_half_done = threading.Event()
+
+    def wait_on_the_right(n: int) -> bool:
+        if n == 3:
+            left_half_done.set()
+        return n < 4 or left_half_done.wait(30)
+
+    with ThreadPoolExecutor(2) as executor:
+        plan = par_iter(range(8)).with_max_len(1).on(executor).map(wait_on_the_right)
+
+        assert plan.all()
 
 
 def test_threads_share_what_a_function_captured() -> None:

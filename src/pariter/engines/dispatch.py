@@ -24,7 +24,6 @@ from pariter.sched.lanes import Lane
 
 PIECE_S = 0.02
 LONGEST_PIECE_S = 0.3
-IN_FLIGHT = 2
 STOP_S = 0.5
 """How long a piece that nobody wants any more may run on before its worker is killed."""
 
@@ -63,6 +62,11 @@ class AnyCrew(Protocol):
 
     @property
     def slots(self) -> list[Any]: ...
+
+    @property
+    def in_flight(self) -> int:
+        """How many pieces a slot may hold: one behind the one in hand, unless that may hold up another slot's."""
+        ...
 
     @property
     def is_warm(self) -> bool: ...
@@ -129,7 +133,7 @@ class Dispatch(Run):
 
     def _depth(self) -> int:
         """How many pieces a slot shall hold: one that waited behind a long item would be late."""
-        return IN_FLIGHT if self._item_s is not None and self._item_s < PIECE_S else 1
+        return self._crew.in_flight if self._item_s is not None and self._item_s < PIECE_S else 1
 
     def _fed_slots(self) -> list[Any]:
         """The slots that shall have work now."""

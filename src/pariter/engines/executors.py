@@ -78,6 +78,8 @@ class ExecutorCrew:
         many = workers or getattr(executor, "_max_workers", None) or choice.usable_cpus()
         shares = isinstance(executor, ThreadPoolExecutor) and type(executor).__name__ != "InterpreterPoolExecutor"
         self._shares_memory = shares
+        # One thread takes what was sent for another: behind two long pieces of one slot, all others would wait.
+        self.in_flight = 1 if shares else 2
         self._is_stopped = False
         self.slots = [ExecutorSlot(executor, self._stop) for _ in range(many)]
 

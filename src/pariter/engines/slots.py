@@ -237,6 +237,8 @@ class Crew:
 class RunCrew:
     """The slots of one process pool, and what is lent to them for one run."""
 
+    in_flight = 2
+
     def __init__(self, crew: Crew) -> None:
         self.slots = crew.slots
         self._crew = crew
