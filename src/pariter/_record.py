@@ -35,7 +35,7 @@ class Record:
         values.update(self.defaults)
         values.update(zip(self.fields, args, strict=False))
         values.update(kwargs)
-        if len(values) != len(self.fields) or any(name not in values for name in self.fields):
+        if len(values) != len(self.fields) or (kwargs and any(name not in values for name in self.fields)):
             raise TypeError(f"{type(self).__name__} needs the fields {', '.join(self.fields)}, got {list(values)}")
 
     def replace(self, **changes: Any) -> Self:

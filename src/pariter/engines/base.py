@@ -274,6 +274,8 @@ class Run:
 
 def merged(sink: Sink, partials: list[Any]) -> Any:
     """The partial results of neighbours merged, from left to right."""
+    if len(partials) == 1:
+        return partials[0]
     partials.reverse()
     result = partials.pop()
     try:

@@ -173,7 +173,7 @@ def _a(kind: type) -> str:
 def held_by(fn: Any) -> list[tuple[str, Any]]:
     """What a function takes with it when it travels, each with the name a reader knows it by."""
     found: list[tuple[str, Any]] = []
-    while hasattr(fn, "func") and hasattr(fn, "args") and hasattr(fn, "keywords"):
+    while not isinstance(fn, FunctionType) and hasattr(fn, "func") and hasattr(fn, "args") and hasattr(fn, "keywords"):
         found += [(f"argument {describe_value(value)}", value) for value in fn.args]
         found += [(f"argument {name!r}", value) for name, value in fn.keywords.items()]
         fn = fn.func

@@ -29,7 +29,8 @@ from pariter.sched.latch import Latch
 from pariter.sched.pool import WorkerPool
 from pariter.sched.worker import Worker, current_worker
 
-SURVEY_AT_BLOCK = 4
+SURVEY_AFTER_S = 0.0005
+"""When to find out which functions may be copied: helpers come after a millisecond or two, a tiny plan is over."""
 LATE_S = 0.005
 """How long a block of a run that goes on alone may take."""
 
@@ -108,7 +109,7 @@ class ThreadRun(Run):
         self._over = False
         self._own = own.OwnFunctions(piped, sink) if own.pays() else None
         self._worth = Worth()
-        self._blocks = 0
+        self._driven_s = 0.0
         self._looked_at = 0.0
         self._caller = threading.get_ident()
 
@@ -142,12 +143,12 @@ class ThreadRun(Run):
         super().measured(items, seconds)
         if self._own is None or threading.get_ident() != self._caller:
             return
-        self._blocks += 1
-        # Helpers come when the run has gone on for a millisecond or two; a tiny plan has few blocks.
-        if self._blocks == SURVEY_AT_BLOCK:
-            self._own.survey(sys._getframe())
-        if self._blocks > SURVEY_AT_BLOCK:
+        if self._own.is_surveyed:
             self._look_whether_helpers_pay()
+            return
+        self._driven_s += seconds
+        if self._driven_s >= SURVEY_AFTER_S:
+            self._own.survey(sys._getframe())
 
     def _look_whether_helpers_pay(self) -> None:
         with self._lock:

@@ -29,7 +29,9 @@ class Piped(Source[Any]):
     def __init__(self, source: Source[Any], stages: tuple[Stage, ...]) -> None:
         self.source = source
         self.stages = stages
-        self.exact = source.exact and all(stage.one_to_one for stage in stages)
+        self.exact = source.exact
+        for stage in stages:
+            self.exact = self.exact and stage.one_to_one
         self.pure = source.pure and not stages
         self.carries_data = source.carries_data
 
@@ -134,7 +136,7 @@ def run_leaf(piped: Piped, sink: Sink, feed: Feed, worker: str, at: int = 0, cop
         partial = consume(piped.open(feed.blocks(), site))
         # The feed may have ended although the leaf was left: what reads ahead, such as fold, ends it before
         # anything that comes after can stop.
-        enough = sink.settled(partial) or any(below.unended for below in site.walk())
+        enough = sink.settled(partial) or site.was_left
         if not feed.ended and not enough:
             # A function that raises StopIteration ends every C iterator around it in silence.
             partial = sink.failed(partial, StopIteration())

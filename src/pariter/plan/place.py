@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextvars import ContextVar
-from itertools import chain
+from itertools import chain, islice
 from operator import length_hint
 from typing import Any, Protocol
 
@@ -59,6 +59,32 @@ class BlockSpot:
         if at < 0:
             return None
         return Place(self._labels[self._low + at], self._sequence[at])
+
+
+class WalkSpot:
+    """The place of a source that walks over a list or a tuple itself, and so copies and counts no item twice."""
+
+    __slots__ = ("_begin", "_data", "_first", "_items", "_labels", "_next")
+
+    def __init__(self, data: list[Any] | tuple[Any, ...], first: int, labels: Sequence[int]) -> None:
+        self._data = data
+        self._first = first
+        self._labels = labels
+        self._items: Any = iter(data)
+        self._begin = self._next = -1
+
+    def enter(self, low: int, high: int) -> Iterator[Any]:
+        """The items from position `low` up to `high`."""
+        if low != self._next:
+            self._items.__setstate__(self._first + low)  # where it goes on, as for a pickled iterator
+            self._begin = low
+        self._next = high
+        return islice(self._items, high - low)
+
+    def place(self) -> Place | None:
+        index = len(self._data) - length_hint(self._items) - 1
+        at = index - self._first
+        return Place(self._labels[at], self._data[index]) if at >= self._begin >= 0 else None
 
 
 class GroupSpot:
@@ -132,38 +158,51 @@ class Copier(Protocol):
     def refresh(self) -> None: ...
 
 
+class _AtEnd:
+    """What a whole leaf has to do when it ends, whichever of its sources said so."""
+
+    __slots__ = ("closers", "unended")
+
+    def __init__(self) -> None:
+        self.unended = 0
+        self.closers: tuple[Callable[[], object], ...] = ()
+
+
 class Site:
     """One opened source within a leaf: its spot, the steps that run over it, copies of their functions, the worker."""
 
-    __slots__ = ("_closers", "copies", "inner", "spot", "steps", "unended", "worker")
+    __slots__ = ("_leaf", "copies", "inner", "spot", "steps", "worker")
 
-    def __init__(self, copies: Copier | None = None, worker: str = "") -> None:
+    def __init__(self, copies: Copier | None = None, worker: str = "", leaf: _AtEnd | None = None) -> None:
         self.copies = copies
         self.worker = worker
         self.spot: Spot | None = None
         self.steps: tuple[Any, ...] = ()
         self.inner: list[Site] = []
-        self.unended = 0
-        self._closers: tuple[Callable[[], object], ...] = ()
+        self._leaf = leaf or _AtEnd()
+
+    @property
+    def was_left(self) -> bool:
+        """Whether a stage that stops has ended before its items did."""
+        return self._leaf.unended > 0
 
     def at_end(self, close: Callable[[], object]) -> None:
         """Have `close` called when the leaf is over, however it ends."""
-        self._closers += (close,)
+        self._leaf.closers += (close,)
 
     def close(self) -> None:
         """Call what is to be called at the end of the leaf."""
-        for site in self.walk():
-            for closer in site._closers:
-                closer()
+        for closer in self._leaf.closers:
+            closer()
 
     def watched(self, items: Iterator[Any]) -> Iterator[Any]:
         """`items`, counted as unended until somebody has asked for one more than there are."""
-        self.unended += 1
-        return chain(items, _EndOf(self))
+        self._leaf.unended += 1
+        return chain(items, _EndOf(self._leaf))
 
     def descend(self) -> Site:
         """The site of a source below this one."""
-        site = Site(self.copies, self.worker)
+        site = Site(self.copies, self.worker, self._leaf)
         self.inner.append(site)
         return site
 
@@ -184,13 +223,13 @@ class Site:
 
 
 class _EndOf:
-    """No items, for a site that wants to know when they are asked for."""
+    """No items, for a leaf that wants to know when they are asked for."""
 
-    __slots__ = ("_site",)
+    __slots__ = ("_leaf",)
 
-    def __init__(self, site: Site) -> None:
-        self._site = site
+    def __init__(self, leaf: _AtEnd) -> None:
+        self._leaf = leaf
 
     def __iter__(self) -> Iterator[Any]:
-        self._site.unended -= 1
+        self._leaf.unended -= 1
         return iter(())

@@ -14,6 +14,10 @@ def compose(outer: range, inner: range) -> range:
 
 def length(indices: range) -> int:
     """`len(indices)` for ranges of any size."""
+    try:
+        return len(indices)
+    except OverflowError:
+        pass
     if indices.step > 0:
         return max(0, -((indices.start - indices.stop) // indices.step))
     return max(0, -((indices.stop - indices.start) // -indices.step))

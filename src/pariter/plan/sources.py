@@ -11,11 +11,11 @@ from __future__ import annotations
 import array
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import chain, islice, repeat
+from itertools import chain, islice, repeat, starmap
 from typing import Any, Generic, TypeVar
 
 from pariter._caught import Caught
-from pariter.plan.place import Block, BlockSpot, Site
+from pariter.plan.place import Block, BlockSpot, Site, WalkSpot
 from pariter.plan.ranges import as_slice, compose, length
 
 T = TypeVar("T")
@@ -117,7 +117,16 @@ class Cuttable(Source[T]):
     def read(self, indices: range) -> Sequence[T]:
         """The items at `indices` of the data, as a sequence whose iterator knows how far it is."""
 
+    @property
+    def walked(self) -> Any:
+        """The data, where that is a list or a tuple and nothing but its items is to be handed out; else None."""
+        return None
+
     def open(self, blocks: Iterable[Block], site: Site) -> Iterator[T]:
+        data = self.walked
+        if data is not None and self.indices.step == 1:
+            walk = site.spot = WalkSpot(data, self.indices.start, self.labels)
+            return chain.from_iterable(starmap(walk.enter, blocks))
         spot = site.spot = BlockSpot(self.labels)
         return chain.from_iterable(spot.enter(low, self.read(self.indices[low:high])) for low, high in blocks)
 
@@ -133,6 +142,10 @@ class Slices(Cuttable[T]):
         super().__init__(indices, indices if labels is None else labels)
         self.data = data
         self.carries_data = not isinstance(data, range)
+
+    @property
+    def walked(self) -> Any:
+        return self.data if type(self.data) in (list, tuple) else None
 
     def view(self, indices: range) -> Slices[T]:
         return Slices(self.data, compose(self.indices, indices), compose(self.labels, indices))
@@ -256,6 +269,10 @@ class Held(Cuttable[T]):
         super().__init__(indices, indices if labels is None else labels)
         self.items = items
         self._error = error
+
+    @property
+    def walked(self) -> Any:
+        return self.items if self._error is None else None
 
     def view(self, indices: range) -> Held[T]:
         picked, labels = compose(self.indices, indices), compose(self.labels, indices)
