@@ -6,6 +6,8 @@ import os
 import sys
 
 ENGINES = ("threads", "processes", "serial")
+FOR_THE_GIL = "because this interpreter has a GIL"
+"""Why a plan that nobody decides about gets processes, unless it waits more than it computes."""
 
 
 def default_size() -> int:
@@ -52,4 +54,4 @@ def default_engine(*, effect: bool) -> tuple[str, str]:
         return "threads", "because this interpreter runs without a GIL"
     if effect:
         return "threads", "because for_each is there for its effect, which a process would keep to itself"
-    return "processes", "because this interpreter has a GIL"
+    return "processes", FOR_THE_GIL

@@ -18,6 +18,7 @@ from pariter.errors import GlobalPoolAlreadyInitialized
 from pariter.plan.origins import Sliceable
 from pariter.plan.pipeline import Plan
 from pariter.pools import Pool, ProcessPool, SerialPool, ThreadPool, owner_of
+from pariter.sched.pool import WorkerPool
 from pariter.sched.worker import current_worker
 
 # The global pools.
@@ -138,23 +139,33 @@ def _choose(plan: Plan, effect: bool) -> tuple[Pool | Executor, bool, str]:
 
 def engine_for(plan: Plan, *, effect: bool = False) -> Engine:
     """The engine that runs a plan; `effect` says that its functions are there for their effect."""
-    pool, always, _ = _choose(plan, effect)
-    return _engine(pool, always)
+    pool, always, why = _choose(plan, effect)
+    return _engine(pool, always, why)
 
 
-def _engine(pool: Pool | Executor, always: bool) -> Engine:
+def _engine(pool: Pool | Executor, always: bool, why: str) -> Engine:
+    if isinstance(pool, ProcessPool):
+        return pool.engine(always=always, threads=_helpers if why is choice.FOR_THE_GIL else None)
     if isinstance(pool, Pool):
         return pool.engine(always=always)
     return SerialEngine() if waits_for_us(pool) else ExecutorEngine(pool)
 
 
+def _helpers() -> WorkerPool:
+    """The threads that help a plan which turned out to wait more than it computes."""
+    pool = global_pool("threads")
+    assert isinstance(pool, ThreadPool)
+    return pool.workers
+
+
 def choice_for(plan: Plan) -> str:
     """The engine of a plan in words, and why it is this one."""
     pool, always, why = _choose(plan, effect=False)
-    engine = _engine(pool, always)
+    engine = _engine(pool, always, why)
     many = f" with {engine.num_workers} workers" if engine.num_workers != 1 else ""
     cheap = "" if always or engine.name != "processes" else "; a cheap plan stays in the caller"
-    return f"{engine.name}{many}, {why}{cheap}"
+    waiting = ", one that waits gets threads" if why is choice.FOR_THE_GIL else ""
+    return f"{engine.name}{many}, {why}{cheap}{waiting}"
 
 
 def default_engine_here() -> Engine:

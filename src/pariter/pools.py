@@ -339,9 +339,9 @@ class ProcessPool(Pool, Executor):
     def num_workers(self) -> int:
         return len(self._crew.slots)
 
-    def engine(self, *, always: bool = True) -> Engine:
+    def engine(self, *, always: bool = True, threads: Callable[[], WorkerPool] | None = None) -> Engine:
         self._check_open()
-        return ProcessEngine(self._crew, always=always)
+        return ProcessEngine(self._crew, always=always, threads=threads)
 
     def _check_open(self) -> None:
         if self._closed:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import operator
 import os
+import re
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from functools import partial
@@ -13,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from pariter import ParIter, ProcessPool, par_iter
+from pariter import ParIter, ProcessPool, ThreadPool, par_iter
 from pariter.engines.processes import ProcessEngine
 
 
@@ -31,7 +33,15 @@ def pool(request: pytest.FixtureRequest, processes: ProcessPool) -> Iterator[Pro
 @pytest.fixture
 def lenient(pool: ProcessPool, monkeypatch: pytest.MonkeyPatch) -> ProcessPool:
     """The pool as if it were the default: plans on it may begin in the caller."""
-    monkeypatch.setattr(pool, "engine", lambda *, always=True: ProcessEngine(pool._crew, always=False))
+    monkeypatch.setattr(pool, "engine", lambda **options: ProcessEngine(pool._crew, always=False))
+    return pool
+
+
+@pytest.fixture
+def undecided(pool: ProcessPool, threads: ThreadPool, monkeypatch: pytest.MonkeyPatch) -> ProcessPool:
+    """The same, with threads for plans that wait."""
+    helpers = {"threads": lambda: threads.workers}
+    monkeypatch.setattr(pool, "engine", lambda **options: ProcessEngine(pool._crew, always=False, **helpers))
     return pool
 
 
@@ -106,3 +116,53 @@ def test_aliases_of_classes_travel_as_their_classes_do(lenient: ProcessPool) -> 
     plan = par_iter([1, 2]).fold(dict[int, int], counted).on(lenient)
 
     assert plan.reduce(dict[int, int], operator.or_) == {1: 1, 2: 1}
+
+
+_pair = threading.Barrier(2)
+
+
+def meets_another(item: int) -> int:
+    """Waits, computing nothing, until somebody else in this process does so too."""
+    _pair.wait(60)
+    return item
+
+
+def test_what_waits_is_shared_with_threads(undecided: ProcessPool) -> None:
+    plan = par_iter(range(64)).map(meets_another).on(undecided)
+
+    assert plan.collect() == list(range(64))
+    assert "threads helped, because the items wait" in plan.explain()
+
+
+_others_run = threading.Event()
+
+
+def raises_when_others_run(item: int) -> int:
+    """The first item waits for another one, and raises."""
+    if item:
+        _others_run.set()
+        return item
+    raise ArithmeticError(_others_run.wait(60))
+
+
+def test_an_exception_of_what_waits_comes_out_as_it_is(undecided: ProcessPool) -> None:
+    _others_run.clear()
+    plan = par_iter(range(64)).map(raises_when_others_run).on(undecided)
+
+    with pytest.raises(ArithmeticError, match="^True"):
+        plan.collect()
+    assert par_iter(range(10)).map(abs).on(undecided).sum() == 45
+
+
+def test_explain_tells_what_was_measured_and_who_did_the_work(undecided: ProcessPool, threads: ThreadPool) -> None:
+    cheap = par_iter(range(1)).map(abs).on(undecided)
+    dear = par_iter(range(400)).map(burn).on(undecided)
+    threaded = par_iter(range(10)).map(abs).on(threads)
+    before = cheap.explain()
+    for plan in (cheap, dear, threaded):
+        plan.sum()
+
+    assert cheap.explain().startswith(f"{before}\nlast run: 1 of 1 items in the caller, ")
+    assert cheap.explain().endswith("; sending them away would not have paid")
+    assert dear.explain().endswith(" ms each; 2 processes did the rest")
+    assert re.search(r"\nlast run: \d+ of 10 items .*; (nobody was called|threads helped)$", threaded.explain())

@@ -18,6 +18,7 @@ from contextvars import ContextVar
 from typing import Any, Protocol
 
 from pariter._record import Record
+from pariter.engines.report import Report
 from pariter.plan.blame import annotate_merge
 from pariter.plan.piped import Leaf, Piped, run_leaf
 from pariter.plan.place import Block, Copier, dropped
@@ -65,6 +66,11 @@ class Engine(Protocol):
     """Decides where the leaves of one run of a plan run."""
 
     name: str
+
+    @property
+    def report(self) -> Report | None:
+        """What was measured in the last run on this engine, if anything was."""
+        ...
 
     @property
     def isolates(self) -> bool:

@@ -48,6 +48,7 @@ class ExecutorEngine:
     """Runs plans on an executor."""
 
     name = "executor"
+    report = None
     isolates = True
 
     def __init__(self, executor: Executor, workers: int | None = None) -> None:

@@ -1,13 +1,16 @@
-"""Whether it pays to send the rest of a run to other processes."""
+"""Whether it pays to share the rest of a run: with threads here, or with other processes, where it must be sent."""
 
 from __future__ import annotations
 
 from pariter.engines.dispatch import AnyCrew
+from pariter.engines.report import Report
 from pariter.plan.piped import Piped
 from pariter.plan.sinks import Sink
 
 COLD_START_S = 0.25
 WARM_START_S = 0.004
+CALL_S = 0.001
+"""What it may take until threads that were called are there."""
 ENOUGH_S = 0.001
 """How much must have been measured: a first cheap item seems a hundred times as dear as the next ones."""
 RECENT_S = 0.01
@@ -41,12 +44,23 @@ class Payoff:
             self._recent /= 2
             self._seconds /= 2
 
+    def report(self, span: int, decision: str) -> Report:
+        """What was measured, of a run of `span` units about which that was decided."""
+        return Report(span, self.items, self._seconds / (self._recent or 1), decision)
+
     def pays(self, remaining: float, item_s: float | None = None) -> bool:
-        """Whether `remaining` items, of the time measured or of `item_s` each, should go."""
+        """Whether `remaining` items, of the time measured or of `item_s` each, should go to other processes."""
+        start = WARM_START_S if self._crew.is_warm else COLD_START_S
+        return self._saved(remaining, item_s, self._per_item_s) > start
+
+    def pays_nearby(self, remaining: float, item_s: float | None = None) -> bool:
+        """Whether threads should take some of them."""
+        return self._saved(remaining, item_s, 0.0) > CALL_S
+
+    def _saved(self, remaining: float, item_s: float | None, per_item_s: float) -> float:
+        """How many seconds sharing would save, if each item took `per_item_s` more."""
         if item_s is None:
             if not self.knows_enough:
-                return False
+                return 0.0
             item_s = self._seconds / self._recent
-        saved = 1 - 1 / max(2, len(self._crew.slots))
-        start = WARM_START_S if self._crew.is_warm else COLD_START_S
-        return remaining * (item_s * saved - self._per_item_s) > start
+        return remaining * (item_s * (1 - 1 / max(2, len(self._crew.slots))) - per_item_s)

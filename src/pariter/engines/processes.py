@@ -3,6 +3,7 @@
 A plan that need not run in processes begins in the caller, and moves when the work measured so far says
 that the rest will pay for the journey. While processes start, or while the caller's item in hand takes its
 time, the caller is one of the workers: the lanes are fed by a thread beside it, to one process less.
+What waits instead of computing needs no processes: the threads of a pool join the caller.
 """
 
 from __future__ import annotations
@@ -11,18 +12,23 @@ import contextvars
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from pariter.engines.base import FAR_LEFT, Terms, enclosing, this_thread
 from pariter.engines.dispatch import STOP_S, Dispatch, Look
+from pariter.engines.helped import HelpedRun
+from pariter.engines.idleness import Idleness
 from pariter.engines.payoff import Payoff
+from pariter.engines.report import Report
 from pariter.engines.sending import SentStream
 from pariter.engines.shipping import check_travel, stages_of
 from pariter.engines.slots import Crew, RunCrew, rest_if_exiting
 from pariter.plan.piped import Leaf, Piped
 from pariter.plan.sinks import Sink
 from pariter.sched import ticker
+from pariter.sched.lanes import Lane
+from pariter.sched.pool import WorkerPool
 
 
 class _SwitchingAtOnce:
@@ -61,9 +67,11 @@ class ProcessEngine:
 
     name = "processes"
 
-    def __init__(self, crew: Crew, *, always: bool) -> None:
+    def __init__(self, crew: Crew, *, always: bool, threads: Callable[[], WorkerPool] | None = None) -> None:
         self._crew = crew.for_run()
         self._always = always
+        self._threads = threads
+        self.report: Report | None = None
 
     @property
     def isolates(self) -> bool:
@@ -77,16 +85,21 @@ class ProcessEngine:
         self._crew.close()
 
     def run(self, piped: Piped, sink: Sink, terms: Terms) -> Leaf:
-        run = ProcessRun(piped, sink, terms, self._crew)
+        run = ProcessRun(piped, sink, terms, self._crew, self._threads)
         try:
             if self._always:
                 run.dispatch()
             else:
-                run.begin_here()
+                try:
+                    run.begin_here()
+                finally:
+                    self.report = run.report()
             return run.answer()
         except RuntimeError:  # WorkerDied, or an executor that takes nothing any more
             rest_if_exiting()
             raise
+        finally:
+            run.forget()
 
     def stream(self, piped: Piped, sink: Sink, terms: Terms) -> Iterator[Any]:
         try:
@@ -96,63 +109,110 @@ class ProcessEngine:
             raise
 
 
-class ProcessRun(Dispatch):
+class ProcessRun(Dispatch, HelpedRun):
     """A run that may begin in the caller."""
 
-    def __init__(self, piped: Piped, sink: Sink, terms: Terms, crew: RunCrew) -> None:
+    def __init__(
+        self,
+        piped: Piped,
+        sink: Sink,
+        terms: Terms,
+        crew: RunCrew,
+        threads: Callable[[], WorkerPool] | None = None,
+    ) -> None:
         super().__init__(piped, sink, terms, crew)
         self._payoff = Payoff(piped, sink, crew)
+        self._idleness = Idleness()
+        self._threads = threads
         self._block_began = 0.0
         self._span = self._remaining()
         self._dispatcher: threading.Thread | None = None
-        self._over = False
         self._moved = False
+        self._to_threads = False
         self._drives_here = False
 
     def begin_here(self) -> None:
         """Drive in the calling thread, until the run is over or worth sending away."""
         check_travel([step for group in stages_of(self.piped) for step in group] + [self.sink])
-        lane = self.claim()
-        assert lane is not None
-        context = contextvars.copy_context()
+        self._context = context = contextvars.copy_context()
         ticker.watch(self)
         try:
             context.run(enclosing.set, "serial")
-            self._block_began = time.perf_counter()
-            self._drives_here = True
-            context.run(self.drive, lane, this_thread(), self._should_leave)
-            self._drives_here = False
-            self._block_began = 0.0
-            self.release()
-            self._answers.put(Look())
-            self._join_dispatcher()
-            if lane.remaining:
-                self.dispatch()
+            lane = self._drive_here()
+            if self.was_offered:
+                context.copy().run(self.drive_all)
+            else:
+                self._answers.put(Look())
+                self._join_dispatcher()
+                if lane.remaining:
+                    self.dispatch()
         except BaseException:
             self.cancel()
             raise
         finally:
             ticker.unwatch(self)
-            with self._lock:
-                self._over = True
+            self.end()
             self._join_dispatcher()
+
+    def _drive_here(self) -> Lane:
+        self._block_began = time.perf_counter()
+        self._drives_here = True
+        lane = self.claim()
+        assert lane is not None
+        try:
+            self._context.copy().run(self.drive, lane, this_thread(), self._should_leave)
+        finally:
+            self._drives_here = False
+            self._block_began = 0.0
+            self.release()
+        return lane
 
     def measured(self, items: int, seconds: float) -> None:
         if self.terms.finished is not None:
             super().measured(items, seconds)
-        self._block_began = time.perf_counter()  # first: who sees the old count takes the block in hand for longer
-        self._payoff.measured(items, seconds)
+        if not self.was_offered:
+            self._block_began = time.perf_counter()  # first: who sees the old count takes the block in hand for longer
+            self._payoff.measured(items, seconds)
+
+    def report(self) -> Report:
+        """What was measured here, and who did the rest."""
+        return self._payoff.report(self._span, self._decision())
+
+    def _decision(self) -> str:
+        if self._to_threads:
+            return "threads helped, because the items wait more than they compute"
+        if self._moved:
+            return f"{len(self._crew.slots)} processes did the rest"
+        return "sending them away would not have paid"
 
     def _should_leave(self) -> bool:
         """Whether the caller shall leave the rest to others, who are there."""
         if not self._moved:
-            if not self._payoff.knows_enough or not self._payoff.pays(self._remaining()):
+            if not self._payoff.knows_enough:
                 return False
             with self._lock:
-                self._moved = True
-                if not self._crew.is_warm:
+                if self._moves_locked() and not self._to_threads and not self._crew.is_warm:
                     self._start_dispatcher_locked()
-        return self._dispatcher is None or self._item_s is not None
+            self._call_threads()
+        return self._moved and not self._to_threads and (self._dispatcher is None or self._item_s is not None)
+
+    def _moves_locked(self, item_s: float | None = None) -> bool:
+        """Decide whether the rest goes to others, whose items take `item_s` each, or what was measured."""
+        remaining = self._remaining()
+        if self._moved or not self._payoff.pays_nearby(remaining, item_s):
+            return self._moved
+        if self._threads is not None:
+            self._idleness.look()
+            if not self._idleness.is_known:
+                return False
+            self._to_threads = self._idleness.waits
+        self._moved = self._to_threads or self._payoff.pays(remaining, item_s)
+        return self._moved
+
+    def _call_threads(self) -> None:
+        if self._to_threads:
+            assert self._threads is not None
+            self.offer_to(self._threads())
 
     def _start_dispatcher_locked(self) -> None:
         if self._dispatcher is None:
@@ -174,11 +234,12 @@ class ProcessRun(Dispatch):
                 return False
             # One item of the block may have taken all that time, but of many it is not likely.
             item_s = (time.perf_counter() - began) / max(1, self._span - measured - remaining)
-            if not self._payoff.pays(remaining, item_s):
+            if not self._moves_locked(item_s):
                 return True
-            self._moved = True
-            self._start_dispatcher_locked()
-            return False
+            if not self._to_threads:
+                self._start_dispatcher_locked()
+        self._call_threads()
+        return False
 
     def _dispatch_beside(self) -> None:
         try:

@@ -16,6 +16,7 @@ class SerialEngine:
     """One lane, driven by the caller."""
 
     name = "serial"
+    report = None
     num_workers = 1
     isolates = False
 

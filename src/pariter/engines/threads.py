@@ -16,7 +16,9 @@ from functools import partial
 from typing import Any
 
 from pariter.engines import own
-from pariter.engines.base import FAR_LEFT, Run, Terms, enclosing, this_thread
+from pariter.engines.base import Terms, enclosing, this_thread
+from pariter.engines.helped import HelpedRun, wait
+from pariter.engines.report import Report
 from pariter.engines.shipping import stages_of
 from pariter.engines.streams import Stream
 from pariter.engines.worth import Worth
@@ -43,6 +45,7 @@ class ThreadEngine:
     def __init__(self, pool: WorkerPool, owner: object) -> None:
         self._pool = pool
         self._owner = owner
+        self.report: Report | None = None
 
     @property
     def isolates(self) -> bool:
@@ -75,6 +78,7 @@ class ThreadEngine:
             run.complete_elsewhere()
         else:
             self._pool.seated(run.complete)
+        self.report = run.report()
         try:
             return run.answer()
         finally:
@@ -90,7 +94,7 @@ class ThreadEngine:
         return context
 
 
-class ThreadRun(Run):
+class ThreadRun(HelpedRun):
     """A run that idle workers of a pool may join."""
 
     def __init__(
@@ -104,11 +108,9 @@ class ThreadRun(Run):
         super().__init__(piped, sink, terms)
         self._pool = pool
         self._context = context
-        self._changed: Latch | None = None
-        self._offered = False
-        self._over = False
         self._own = own.OwnFunctions(piped, sink) if own.pays() else None
         self._worth = Worth()
+        self._driven = 0
         self._driven_s = 0.0
         self._looked_at = 0.0
         self._caller = threading.get_ident()
@@ -117,7 +119,7 @@ class ThreadRun(Run):
         """Drive in the calling thread, which has a seat, until nothing is left and nobody drives."""
         ticker.watch(self)
         try:
-            self._context.copy().run(self._drive_all)
+            self._context.copy().run(self.drive_all)
         except BaseException:
             self.cancel()
             raise
@@ -131,7 +133,7 @@ class ThreadRun(Run):
             if self._own is not None:
                 self._own.survey(sys._getframe())
             self.open()
-            while (latch := self._latch_while_unfinished()) is not None:
+            while (latch := self.latch_while_unfinished()) is not None:
                 wait(latch)
         except BaseException:
             self.cancel()
@@ -141,14 +143,25 @@ class ThreadRun(Run):
 
     def measured(self, items: int, seconds: float) -> None:
         super().measured(items, seconds)
-        if self._own is None or threading.get_ident() != self._caller:
+        if threading.get_ident() != self._caller:
+            return
+        self._driven += items
+        self._driven_s += seconds
+        if self._own is None:
             return
         if self._own.is_surveyed:
             self._look_whether_helpers_pay()
-            return
-        self._driven_s += seconds
-        if self._driven_s >= SURVEY_AFTER_S:
+        elif self._driven_s >= SURVEY_AFTER_S:
             self._own.survey(sys._getframe())
+
+    def report(self) -> Report:
+        """What the caller measured, and who helped."""
+        return Report(self.piped.span or 0, self._driven, self._driven_s / (self._driven or 1), self._decision())
+
+    def _decision(self) -> str:
+        if self._worth.is_alone:
+            return "helpers were sent away, because with them items took longer"
+        return "threads helped" if self.was_helped else "nobody was called"
 
     def _look_whether_helpers_pay(self) -> None:
         with self._lock:
@@ -161,48 +174,8 @@ class ThreadRun(Run):
             else:
                 ticker.watch(self)
 
-    def _drive_all(self) -> None:
-        name = this_thread()
-        while True:
-            while (lane := self.claim()) is not None:
-                try:
-                    self.drive(lane, name)
-                finally:
-                    self.release()
-            latch = self._latch_while_driven()
-            if latch is None:
-                return
-            wait(latch)
-
-    def _latch_while_driven(self) -> Latch | None:
-        """What is set when a driver stops; None if there is no other."""
-        with self._lock:
-            if not self._drivers:
-                return None
-            self._changed = self._changed or Latch()
-            return self._changed
-
-    def _changed_locked(self) -> None:
-        if self._changed is not None:
-            self._changed.set()
-            self._changed = None
-
-    def _latch_while_unfinished(self) -> Latch | None:
-        """What is set when a driver stops; None if nothing is left for any."""
-        with self._lock:
-            left = self._ownerless or any(lane.remaining for lane in self._lanes)
-            if not (left and self.horizon > FAR_LEFT) and not self._drivers:
-                return None
-            self._changed = self._changed or Latch()
-            return self._changed
-
     def _close(self) -> None:
-        with self._lock:
-            self._over = True
-        if self._offered:
-            self._pool.withdraw(self)
-        while (latch := self._latch_while_driven()) is not None:
-            wait(latch)
+        self.end()
         if self._worth.is_alone:
             self._say_that_it_went_on_alone()
 
@@ -217,20 +190,15 @@ class ThreadRun(Run):
         )
 
     def forget(self) -> None:
-        """Keep nothing of the user's: a helper that is just leaving still has hold of the run."""
         self._own = None
-        del self.piped, self.sink
+        super().forget()
 
     # What the pool and the ticker call.
 
     def open(self) -> bool:
         """Let idle workers join; called by the ticker, at any time. True to be asked again."""
-        with self._lock:
-            if self._over:
-                return False
-            is_new, self._offered = not self._offered, True
-        if is_new:
-            self._pool.offer(self)
+        if not self.offer_to(self._pool):
+            return False
         if self._worth.is_open:
             return False
         # It went on alone for the sake of cheap items; the one in hand may take for ever.
@@ -244,26 +212,16 @@ class ThreadRun(Run):
         """Take a part of the run and drive it, if there is one to take."""
         if not self._worth.is_open:
             return False
-        lane = self.claim()
-        if lane is None:
-            return False
-        copies = None if self._own is None else self._own.copies(worker.index)
-        may_get_copies = copies is None and self._own is not None
-        interrupt = self._is_copy_there if may_get_copies else partial(self._is_to_leave, copies)
-        try:
-            self._context.copy().run(self.drive, lane, this_thread(), interrupt, copies)
-        except BaseException as error:
-            self.fail(FAR_LEFT, error)  # not a function's: drive keeps those
-        finally:
-            del lane
-            self.release()
-        return True
+        functions = self._own  # which is forgotten at the end of the run
+        copies = None if functions is None else functions.copies(worker.index)
+        may_get_copies = copies is None and functions is not None
+        return self.help_until(self._is_copy_there if may_get_copies else partial(self._is_to_leave, copies), copies)
 
     def _is_to_leave(self, copies: Copier | None = None) -> bool:
         """Whether a helper shall go: somebody wants its seat, or the run goes on alone. Its copies are brought up."""
         if copies is not None:
             copies.refresh()
-        return self._pool.guests_waiting > 0 or not self._worth.is_open
+        return self.is_seat_wanted() or not self._worth.is_open
 
     def _is_copy_there(self) -> bool:
         """Whether a helper shall come back, to go on with copies of functions."""
@@ -346,12 +304,3 @@ def must_ask(pool: WorkerPool) -> bool:
     """Whether this thread may not run functions for `pool` itself."""
     worker = current_worker()
     return pool.own_threads_only and (worker is None or worker.pool is not pool)
-
-
-def wait(latch: Latch) -> None:
-    """Wait for `latch`; a worker does what only it can do meanwhile."""
-    worker = current_worker()
-    if worker is None:
-        latch.wait()
-    else:
-        worker.wait(latch)

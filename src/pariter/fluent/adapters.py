@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+from pariter.engines.report import Report
 from pariter.fluent import checks
 from pariter.plan import arrange, stages
 from pariter.plan.leases import MapLocal
@@ -40,10 +41,11 @@ def plan_of(source: Any, method: str = "par_iter") -> Plan:
 class Adapters(Generic[T_co]):
     """The lazy half of `ParIter`."""
 
-    __slots__ = ("_plan",)
+    __slots__ = ("_plan", "_report")
 
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
+        self._report: Report | None = None
 
     def _then(self, step: Step) -> ParIter[Any]:
         return type(self)(self._plan.then(step))  # type: ignore[return-value]

@@ -133,7 +133,7 @@ class Grouped(Terminals[T_co]):
         Break(value='zero')
         """
         sink = sinks.TryForEach(checks.function("try_for_each", f))
-        found: Break[Any] | None = driver.run(self._plan, sink, current.engine_for(self._plan, effect=True))
+        found: Break[Any] | None = self._drive(self._plan, sink, effect=True)
         return found
 
     def try_reduce(self, make: Callable[[], A], op: Callable[[A, A], A | Break[Any]]) -> A | Break[Any]:

@@ -10,6 +10,7 @@ from pariter.engines import driver, memory, own
 from pariter.fluent import checks
 from pariter.fluent.options import Options
 from pariter.plan import collecting, reshape, searching, sinks, stages
+from pariter.plan.pipeline import Plan
 from pariter.plan.sinks import Sink
 from pariter.plan.values import MISSING, Left, Right
 
@@ -39,8 +40,14 @@ class Terminals(Options[T_co]):
     def _run(self, sink: Sink, *, ends: bool = True, backwards: bool = False) -> Any:
         if ends:
             self._ends(sink.name)
-        engine = current.engine_for(self._plan)
-        return driver.run(self._plan, sink, engine, backwards=backwards)
+        return self._drive(self._plan, sink, backwards=backwards)
+
+    def _drive(self, plan: Plan, sink: Sink, *, effect: bool = False, backwards: bool = False) -> Any:
+        engine = current.engine_for(plan, effect=effect)
+        try:
+            return driver.run(plan, sink, engine, backwards=backwards)
+        finally:
+            self._report = engine.report
 
     # All items.
 
@@ -109,7 +116,7 @@ class Terminals(Options[T_co]):
         """
         self._ends("for_each")
         plan = self._plan.then(stages.ForEach(checks.function("for_each", f)))
-        driver.run(plan, sinks.Drain(), current.engine_for(plan, effect=True))
+        self._drive(plan, sinks.Drain(), effect=True)
 
     def count(self) -> int:
         """How many items there are. Runs the plan, functions and all.
@@ -292,7 +299,7 @@ class Terminals(Options[T_co]):
 
     def _position(self, sink: Sink, *, backwards: bool = False) -> int | None:
         plan = self._plan.then(reshape.Enumerate())
-        found: int | None = driver.run(plan, sink, current.engine_for(plan), backwards=backwards)
+        found: int | None = self._drive(plan, sink, backwards=backwards)
         return found
 
     def find_map_any(self, f: Callable[[T_co], U | None]) -> U | None:
@@ -363,6 +370,8 @@ class Terminals(Options[T_co]):
     def explain(self) -> str:
         """How the plan would run: its code, its barriers, what will not scale, the engine and why. Runs nothing.
 
+        Once this plan has run, a last line says what was measured then, and who did the work.
+
         >>> print(par_iter([1, 2]).map(str).on("serial").explain())
         par_iter([1, 2]).map(str).on('serial')
           source   list, 2 items
@@ -372,7 +381,8 @@ class Terminals(Options[T_co]):
         choice = current.choice_for(self._plan)
         from pariter.plan import explain
 
-        return explain.explain(self._plan, choice, counting=choice.startswith("threads") and own.pays())
+        text = explain.explain(self._plan, choice, counting=choice.startswith("threads") and own.pays())
+        return text if self._report is None else f"{text}\nlast run: {self._report}"
 
 
 def _index_sized(length: int, plan: Any) -> int:

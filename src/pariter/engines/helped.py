@@ -1,0 +1,130 @@
+"""A run that idle workers of a thread pool may join, whoever began it.
+
+States   begun → offered to a pool, whose idle workers call `help` → over.
+Guards   `_lock` of the run guards `_changed`, `_helpers` and `_over`.
+Promise  Nobody drives a run that is over: who says so takes the offer back and waits for those who still do.
+Tests    tests/engines/, tests/stress/
+"""
+
+from __future__ import annotations
+
+import contextvars
+from collections.abc import Callable
+
+from pariter.engines.base import FAR_LEFT, Run, Terms, this_thread
+from pariter.plan.piped import Piped
+from pariter.plan.place import Copier
+from pariter.plan.sinks import Sink
+from pariter.sched.latch import Latch
+from pariter.sched.pool import WorkerPool
+from pariter.sched.worker import Worker, current_worker
+
+
+class HelpedRun(Run):
+    """A run that idle workers of a pool may join once it was offered to them."""
+
+    _context: contextvars.Context
+    """What helpers work in, each in a copy."""
+
+    def __init__(self, piped: Piped, sink: Sink, terms: Terms) -> None:
+        super().__init__(piped, sink, terms)
+        self._changed: Latch | None = None
+        self._helpers: WorkerPool | None = None
+        self._over = False
+        self.was_helped = False
+        """Whether somebody joined."""
+
+    @property
+    def was_offered(self) -> bool:
+        """Whether helpers were called."""
+        return self._helpers is not None
+
+    def offer_to(self, pool: WorkerPool) -> bool:
+        """Let idle workers of `pool` join, from now on; False if the run is over."""
+        with self._lock:
+            if self._over:
+                return False
+            is_new, self._helpers = self._helpers is None, pool
+        if is_new:
+            pool.offer(self)
+        return True
+
+    def help(self, worker: Worker) -> bool:
+        """Take a part of the run and drive it, if there is one to take; called by the pool."""
+        return self.help_until(self.is_seat_wanted)
+
+    def is_seat_wanted(self) -> bool:
+        """Whether somebody waits for the seat of a helper."""
+        return self._helpers is not None and self._helpers.guests_waiting > 0
+
+    def help_until(self, is_to_leave: Callable[[], bool], copies: Copier | None = None) -> bool:
+        """Take a part, if there is one, and drive it until it is done or the helper is to leave."""
+        lane = self.claim()
+        if lane is None:
+            return False
+        self.was_helped = True
+        try:
+            self._context.copy().run(self.drive, lane, this_thread(), is_to_leave, copies)
+        except BaseException as error:
+            self.fail(FAR_LEFT, error)  # not a function's: drive keeps those
+        finally:
+            del lane
+            self.release()
+        return True
+
+    def drive_all(self) -> None:
+        """Drive what there is to take, in the calling thread, and wait for those who drive the rest."""
+        name = this_thread()
+        while True:
+            while (lane := self.claim()) is not None:
+                try:
+                    self.drive(lane, name)
+                finally:
+                    self.release()
+            latch = self._latch_while_driven()
+            if latch is None:
+                return
+            wait(latch)
+
+    def end(self) -> None:
+        """Nobody may join any more; returns when nobody drives."""
+        with self._lock:
+            self._over = True
+        if self._helpers is None:
+            return
+        self._helpers.withdraw(self)
+        while (latch := self._latch_while_driven()) is not None:
+            wait(latch)
+
+    def forget(self) -> None:
+        """Keep nothing of the user's: a helper that is just leaving still has hold of the run."""
+        del self.piped, self.sink
+
+    def _latch_while_driven(self) -> Latch | None:
+        """What is set when a driver stops; None if there is no other."""
+        with self._lock:
+            return self._latch_locked() if self._drivers else None
+
+    def latch_while_unfinished(self) -> Latch | None:
+        """What is set when a driver stops; None if nothing is left for any."""
+        with self._lock:
+            left = self._ownerless or any(lane.remaining for lane in self._lanes)
+            return self._latch_locked() if self._drivers or (left and self.horizon > FAR_LEFT) else None
+
+    def _latch_locked(self) -> Latch:
+        self._changed = self._changed or Latch()
+        return self._changed
+
+    def _changed_locked(self) -> None:
+        if self._changed is not None:
+            self._changed.set()
+            self._changed = None
+
+
+def wait(latch: Latch) -> None:
+    """Wait for `latch`; a worker does what only it can do meanwhile."""
+    worker = current_worker()
+    if worker is None:
+        latch.wait()
+    else:
+        worker.wait(latch)

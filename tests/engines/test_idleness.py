@@ -1,0 +1,74 @@
+"""A process that computes shows it at once; one that waits must do so for a while."""
+
+from __future__ import annotations
+
+import pytest
+
+from pariter.engines import idleness
+from pariter.engines.idleness import ENOUGH_S, Idleness
+
+
+class Clocks:
+    """Stands for the module `time`, in which so much passes as one says."""
+
+    def __init__(self) -> None:
+        self.now = self.computed = 5.0
+
+    def perf_counter(self) -> float:
+        return self.now
+
+    def process_time(self) -> float:
+        return self.computed
+
+    def pass_by(self, seconds: float, share: float) -> None:
+        self.now += seconds
+        self.computed += seconds * share
+
+
+@pytest.fixture
+def clocks(monkeypatch: pytest.MonkeyPatch) -> Clocks:
+    made = Clocks()
+    monkeypatch.setattr(idleness, "time", made)
+    return made
+
+
+def test_nothing_is_known_at_first() -> None:
+    watch = Idleness()
+
+    watch.look()
+    assert not watch.is_known
+
+
+@pytest.mark.parametrize("share", [1.9, 1.0, 0.3])
+def test_who_computes_is_known_at_once(clocks: Clocks, share: float) -> None:
+    watch = Idleness()
+    watch.look()
+    clocks.pass_by(0.001, share)
+
+    watch.look()
+    assert watch.is_known
+    assert not watch.waits
+
+
+def test_who_waits_is_known_after_a_while(clocks: Clocks) -> None:
+    watch = Idleness()
+    watch.look()
+    clocks.pass_by(ENOUGH_S / 2, 0.01)
+    watch.look()
+    assert not watch.is_known
+    clocks.pass_by(ENOUGH_S / 2 + 0.001, 0.01)
+
+    watch.look()
+    assert watch.is_known
+    assert watch.waits
+
+
+def test_only_what_was_lately_counts(clocks: Clocks) -> None:
+    watch = Idleness()
+    watch.look()
+    for share in (1.0, 0.0):
+        clocks.pass_by(ENOUGH_S * 2, share)
+        watch.look()
+
+    assert watch.is_known
+    assert watch.waits
