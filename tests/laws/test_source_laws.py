@@ -70,6 +70,17 @@ def test_blocks_of_any_length_are_the_whole(name: str) -> None:
 
 
 @each_exact
+def test_blocks_may_come_from_the_right(name: str) -> None:
+    make, wanted = EXACT[name]
+
+    for size in range(1, len(wanted) + 2):
+        bounds = range(0, len(wanted), size)
+        blocks = [(low, min(low + size, len(wanted))) for low in reversed(bounds)]
+        found = list(make().open(blocks, Site()))
+        assert found == [item for low, high in blocks for item in wanted[low:high]], size
+
+
+@each_exact
 @settings(max_examples=settings.default.max_examples // 4)
 @given(data=st.data())
 def test_a_view_is_the_slice_of_the_items_however_often_it_is_taken(name: str, data: st.DataObject) -> None:

@@ -90,6 +90,18 @@ def test_strict_zip_of_unequal_lengths_is_a_value_error(pools: dict[str, Pool], 
     assert found == (list(zip(case.values, other.values, strict=True)) if equal else "unequal")
 
 
+@given(case=exactly, other=exactly, f=fns(triple), size=st.integers(1, 7))
+def test_chunks_of_chained_plans_come_from_the_right(
+    pools: dict[str, Pool], case: Case, other: Case, f: Fn, size: int
+) -> None:
+    def model() -> Any:
+        items = [*case.values, *other.values]
+        chunks = [items[low : low + size] for low in range(0, len(items), size)]
+        return [list(map(f, chunk)) for chunk in reversed(chunks)]
+
+    assert_same(case, model, lambda: case.plan(pools).chain(other.data()).map(f).chunks(size).rev().collect(), "map")
+
+
 @given(case=anything, others=st.lists(anything, max_size=3), f=fns(triple))
 def test_chain_gives_one_after_another(pools: dict[str, Pool], case: Case, others: list[Case], f: Fn) -> None:
     assert_same(

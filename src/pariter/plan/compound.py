@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Iterator
-from itertools import chain, tee
+from itertools import accumulate, chain, tee
 from typing import Any, TypeVar
 
 from pariter._caught import Caught
@@ -154,26 +154,29 @@ class Chained(Compound[T]):
         return chain.from_iterable(self._runs(blocks, site))
 
     def _runs(self, blocks: Iterable[Block], site: Site) -> Iterator[Iterator[T]]:
+        """The items of one part after another, as blocks come to them: from the right, where `chunks` goes there."""
         feed = iter(blocks)
         block = next(feed, None)
-        offset = 0
+        offsets = [0, *accumulate(map(units, self.parts))]
 
-        def within(end: int) -> Iterator[Block]:
+        def within(low_end: int, high_end: int) -> Iterator[Block]:
             nonlocal block
-            while block is not None and block[0] < end:
+            while block is not None and low_end <= block[0] < high_end:
                 low, high = block
-                yield low - offset, min(high, end) - offset
+                yield low - low_end, min(high, high_end) - low_end
                 # Only now, when the part asks for more, is it done with this block.
-                block = (end, high) if high > end else next(feed, None)
+                block = (high_end, high) if high > high_end else next(feed, None)
 
-        for part in self.parts:
-            end = offset + units(part)
-            if block is not None and block[0] < end:
-                site.inner.clear()
-                yield part.open(within(end), site.descend())
-                if block is not None and block[0] < end:
-                    raise RuntimeError("a function of the plan raised StopIteration")
-            offset = end
+        at = 0
+        while block is not None and block[0] < offsets[-1]:
+            while block[0] < offsets[at]:
+                at -= 1
+            while block[0] >= offsets[at + 1]:
+                at += 1
+            site.inner.clear()
+            yield self.parts[at].open(within(offsets[at], offsets[at + 1]), site.descend())
+            if block is not None and offsets[at] <= block[0] < offsets[at + 1]:
+                raise RuntimeError("a function of the plan raised StopIteration")
 
     def view(self, indices: range) -> Source[T]:
         found: list[Source[T]] = []

@@ -48,7 +48,7 @@ class Source(ABC, Generic[T]):
 
     @abstractmethod
     def open(self, blocks: Iterable[Block], site: Site) -> Iterator[T]:
-        """The items of `blocks`, which follow one another; `site` learns where the leaf is."""
+        """The items of `blocks`, one block after another in any order; `site` learns where the leaf is."""
 
     @abstractmethod
     def view(self, indices: range) -> Source[T]:
