@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from collections.abc import Iterator
 from itertools import combinations
 from typing import Any
 
@@ -14,7 +15,8 @@ from hypothesis import strategies as st
 from pariter.engines.driver import Phases
 from pariter.plan.pipeline import Plan
 from pariter.plan.place import Site
-from pariter.plan.sources import Source
+from pariter.plan.sliced import Sliced
+from pariter.plan.sources import Iterated, Source
 from pariter.pools import SerialPool
 from tests.laws import examples
 from tests.laws.examples import CODE, CUT, MADE, ORIGINS, PULLED, opened
@@ -149,6 +151,32 @@ def pulled(source: Source[Any], most: int) -> list[Any]:
     assert puller.pull(most).span == 0
     puller.close()
     return found
+
+
+@pytest.mark.parametrize("step", [1, 2, 3])
+@pytest.mark.parametrize("start", [0, 1, 4, 5])
+def test_pulling_every_so_many_items_gives_those_before_an_exception_and_it(start: int, step: int) -> None:
+    def broken() -> Iterator[int]:
+        yield from range(5)
+        raise OSError("torn")
+
+    for most in range(1, 8):
+        found: list[int] = []
+        with pytest.raises(OSError, match="torn"):
+            found.extend(_one_by_one(Sliced(Iterated(broken()), start, None, step), most))
+        assert found == list(range(5))[start::step], most
+
+
+def _one_by_one(source: Source[Any], most: int) -> Iterator[Any]:
+    """The items, pulled `most` at a time."""
+    puller = source.puller()
+    while True:
+        piece = puller.pull(most)
+        assert piece.span is not None
+        assert piece.span <= most
+        yield from piece.open([(0, piece.span)] if piece.span else [], Site())
+        if piece.span < most:
+            return
 
 
 @pytest.mark.parametrize("name", COUNTED)

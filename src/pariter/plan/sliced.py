@@ -41,8 +41,12 @@ class _SlicePuller(Puller[T]):
         self._to_skip = start
         self._left = ENDLESS if stop is None else max(0, stop - start)
         self._step = step
+        self._owed: Held[T] | None = None  # the exception for which the last piece had no room
 
     def pull(self, most: int) -> Source[T]:
+        if self._owed is not None and most:
+            owed, self._owed = self._owed, None
+            return owed
         while self._to_skip:
             wanted = min(self._to_skip, max(most, 1) * 64)
             skipped = self._inner.pull(wanted)
@@ -55,7 +59,12 @@ class _SlicePuller(Puller[T]):
         wanted = min(most * self._step, self._left)
         self._left -= wanted
         piece = self._inner.pull(wanted) if wanted else Held([])
-        return piece if self._step == 1 else every(piece, self._step)
+        found = piece if self._step == 1 else every(piece, self._step)
+        if units(found) > most:
+            self._left = 0
+            self._owed = Held([], found.error)
+            return found.cut(0, most)
+        return found
 
     def close(self) -> None:
         self._inner.close()
