@@ -118,20 +118,46 @@ def test_aliases_of_classes_travel_as_their_classes_do(lenient: ProcessPool) -> 
     assert plan.reduce(dict[int, int], operator.or_) == {1: 1, 2: 1}
 
 
-_pair = threading.Barrier(2)
+class Meeting:
+    """Where threads wait, computing nothing, until there are two."""
+
+    def __init__(self) -> None:
+        self.begin()
+
+    def begin(self) -> None:
+        self._here: set[int] = set()
+        self._is_met = threading.Event()
+
+    def wait(self) -> None:
+        self._here.add(threading.get_ident())
+        if len(self._here) > 1:
+            self._is_met.set()
+        assert self._is_met.wait(60), "nobody else came"
+
+
+_meeting = Meeting()
 
 
 def meets_another(item: int) -> int:
-    """Waits, computing nothing, until somebody else in this process does so too."""
-    _pair.wait(60)
+    _meeting.wait()
     return item
 
 
 def test_what_waits_is_shared_with_threads(undecided: ProcessPool) -> None:
+    _meeting.begin()
     plan = par_iter(range(64)).map(meets_another).on(undecided)
 
     assert plan.collect() == list(range(64))
     assert "threads helped, because the items wait" in plan.explain()
+
+
+def meets_later(item: int) -> int:
+    """As `meets_another`, after some time to show that one waits."""
+    if item < 8:
+        threading.Event().wait(0.03)
+    else:
+        _meeting.wait()
+    return item
 
 
 _others_run = threading.Event()
@@ -152,6 +178,14 @@ def test_an_exception_of_what_waits_comes_out_as_it_is(undecided: ProcessPool) -
     with pytest.raises(ArithmeticError, match="^True"):
         plan.collect()
     assert par_iter(range(10)).map(abs).on(undecided).sum() == 45
+
+
+@pytest.mark.parametrize("source", [lambda: range(64), lambda: iter(range(64))])
+def test_a_stream_of_what_waits_is_shared_with_threads(undecided: ProcessPool, source: Any) -> None:
+    _meeting.begin()
+    met = list(par_iter(source()).map(meets_later).on(undecided))
+
+    assert met == list(range(64))
 
 
 def test_explain_tells_what_was_measured_and_who_did_the_work(undecided: ProcessPool, threads: ThreadPool) -> None:

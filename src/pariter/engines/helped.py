@@ -1,7 +1,7 @@
-"""A run that idle workers of a thread pool may join, whoever began it.
+"""Runs and streams that idle workers of a thread pool may join, whoever began them.
 
 States   begun → offered to a pool, whose idle workers call `help` → over.
-Guards   `_lock` of the run guards `_changed`, `_helpers` and `_over`.
+Guards   `_lock` of the run or stream guards `_changed`, `_helpers` and `_over`.
 Promise  Nobody drives a run that is over: who says so takes the offer back and waits for those who still do.
 Tests    tests/engines/, tests/stress/
 """
@@ -12,6 +12,7 @@ import contextvars
 from collections.abc import Callable
 
 from pariter.engines.base import FAR_LEFT, Run, Terms, this_thread
+from pariter.engines.streams import Stream
 from pariter.plan.piped import Piped
 from pariter.plan.place import Copier
 from pariter.plan.sinks import Sink
@@ -119,6 +120,40 @@ class HelpedRun(Run):
         if self._changed is not None:
             self._changed.set()
             self._changed = None
+
+
+class HelpedStream(Stream):
+    """A stream whose batches idle workers of a pool may run once it was offered to them."""
+
+    _context: contextvars.Context
+    """What helpers work in, each in a copy."""
+
+    def __init__(self, piped: Piped, sink: Sink, terms: Terms, num_workers: int) -> None:
+        super().__init__(piped, sink, terms, num_workers)
+        self._helpers: WorkerPool | None = None
+
+    def offer_to(self, pool: WorkerPool) -> None:
+        """Let idle workers of `pool` join, unless nothing is wanted any more."""
+        with self._lock:
+            if self._over or self._helpers is not None:
+                return
+            self._helpers = pool
+        pool.offer(self)
+
+    def help(self, worker: Worker) -> bool:
+        """Run a batch, if there is one to have; called by the pool."""
+        return self.has_room() and self._context.copy().run(self.work, this_thread())
+
+    def end(self) -> None:
+        """Nobody may join any more."""
+        with self._lock:
+            self._over = True
+        if self._helpers is not None:
+            self._helpers.withdraw(self)
+
+    def _made_room(self) -> None:
+        if self._helpers is not None and self.has_room():
+            self._helpers.announce()
 
 
 def wait(latch: Latch) -> None:

@@ -103,7 +103,7 @@ class ProcessEngine:
 
     def stream(self, piped: Piped, sink: Sink, terms: Terms) -> Iterator[Any]:
         try:
-            yield from SentStream(piped, sink, terms, self._crew, self._always).results()
+            yield from SentStream(piped, sink, terms, self._crew, self._always, self._threads).results()
         except RuntimeError:
             rest_if_exiting()
             raise

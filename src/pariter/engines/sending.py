@@ -4,27 +4,38 @@ from __future__ import annotations
 
 import contextvars
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from pariter._caught import Caught
 from pariter.engines.base import Terms, enclosing
 from pariter.engines.dispatch import PIECE_S, STOP_S, AnyCrew, AnyParcel, died_holding, end_state, naming_steps, opened
+from pariter.engines.helped import HelpedStream
+from pariter.engines.idleness import Idleness
 from pariter.engines.payoff import Payoff
 from pariter.engines.shipping import check_travel, stages_of
 from pariter.engines.slots import NotStarted, Shipment
-from pariter.engines.streams import BatchSizer, Stream
+from pariter.engines.streams import BatchSizer
 from pariter.plan.piped import Leaf, Piped
 from pariter.plan.sinks import Sink
 from pariter.sched.latch import Latch
+from pariter.sched.pool import WorkerPool
 
 
-class SentStream(Stream):
+class SentStream(HelpedStream):
     """A stream whose batches are sent to worker processes, two and more ahead for each."""
 
     _LONGEST_BATCH = 1 << 16
 
-    def __init__(self, piped: Piped, sink: Sink, terms: Terms, crew: AnyCrew, always: bool) -> None:
+    def __init__(
+        self,
+        piped: Piped,
+        sink: Sink,
+        terms: Terms,
+        crew: AnyCrew,
+        always: bool,
+        threads: Callable[[], WorkerPool] | None = None,
+    ) -> None:
         super().__init__(piped, sink, terms, len(crew.slots))
         self._sizer = BatchSizer(terms, len(crew.slots), PIECE_S, self._LONGEST_BATCH)
         self._piped = piped
@@ -38,6 +49,11 @@ class SentStream(Stream):
             self._move()
         else:
             check_travel([step for group in stages_of(piped) for step in group] + [sink])
+            self._threads = threads
+            self._idleness = Idleness()
+            self._idleness.look()
+            self._context = contextvars.copy_context()
+            self._context.run(enclosing.set, "serial")
 
     def _move(self) -> None:
         parcel = self._parcel = self._crew.parcel(self._piped, self._sink)
@@ -49,13 +65,26 @@ class SentStream(Stream):
         context = contextvars.copy_context()
         context.run(enclosing.set, "serial")
         leaf = context.run(super()._run, piece, size, worker)
-        self._payoff.measured(size, time.perf_counter() - began)
-        self._items += size
-        span = self._piped.span
-        left = self._items * 2 if span is None else span - self._items
+        if self._helpers is None:
+            self._payoff.measured(size, time.perf_counter() - began)
+            self._items += size
+            span = self._piped.span
+            self._share(self._items * 2 if span is None else span - self._items)
+        return leaf
+
+    def _share(self, left: int) -> None:
+        """Have others run the batches to come, where that pays for so many items."""
+        if not self._payoff.pays_nearby(left):
+            return
+        if self._threads is not None:
+            self._idleness.look()
+            if not self._idleness.is_known:
+                return
+            if self._idleness.waits:
+                self.offer_to(self._threads())
+                return
         if self._payoff.pays(left):
             self._move()
-        return leaf
 
     def _help(self) -> bool:
         if self._parcel is None:
@@ -107,6 +136,8 @@ class SentStream(Stream):
     def _made_room(self) -> None:
         if self._parcel is not None:
             self._help()
+        else:
+            super()._made_room()
 
     def results(self) -> Iterator[Any]:
         try:
@@ -118,6 +149,10 @@ class SentStream(Stream):
     def stop(self) -> None:
         self._over = True
         if self._is_end():
+            return
+        if self._helpers is not None:
+            self.end()
+            super().stop()
             return
         deadline = time.monotonic() + (0 if self._terms.is_late() else STOP_S)
         while self._sent and time.monotonic() < deadline:

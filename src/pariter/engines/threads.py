@@ -17,10 +17,9 @@ from typing import Any
 
 from pariter.engines import own
 from pariter.engines.base import Terms, enclosing, this_thread
-from pariter.engines.helped import HelpedRun, wait
+from pariter.engines.helped import HelpedRun, HelpedStream, wait
 from pariter.engines.report import Report
 from pariter.engines.shipping import stages_of
-from pariter.engines.streams import Stream
 from pariter.engines.worth import Worth
 from pariter.plan.collecting import Collect, CollectInto
 from pariter.plan.piped import Leaf, Piped
@@ -228,8 +227,8 @@ class ThreadRun(HelpedRun):
         return self._is_to_leave() or (self._own is not None and self._own.is_surveyed)
 
 
-class ThreadStream(Stream):
-    """A stream whose batches idle workers of a pool may run."""
+class ThreadStream(HelpedStream):
+    """A stream on a pool, the consumer among its workers."""
 
     def __init__(
         self,
@@ -242,7 +241,6 @@ class ThreadStream(Stream):
         super().__init__(piped, sink, terms, pool.num_threads)
         self._pool = pool
         self._context = context
-        self._offered = False
         self._own = own.OwnFunctions(piped, sink) if own.pays() else None
 
     def results(self) -> Iterator[Any]:
@@ -252,24 +250,16 @@ class ThreadStream(Stream):
         finally:
             if not self._is_end():
                 ticker.unwatch(self)
-                with self._lock:
-                    self._over = True
-                if self._offered:
-                    self._pool.withdraw(self)
+                self.end()
 
     def open(self) -> None:
         """Let idle workers join; called by the ticker, at any time."""
-        with self._lock:
-            if self._over or self._offered:
-                return
-            self._offered = True
-        self._pool.offer(self)
+        self.offer_to(self._pool)
 
     def help(self, worker: Worker) -> bool:
-        """Run a batch, if there is one to have."""
         if self._own is not None and not self._own.is_surveyed:
             self._own.survey()
-        return self.has_room() and self._context.copy().run(self.work, this_thread())
+        return super().help(worker)
 
     def _copies(self) -> Copier | None:
         worker = current_worker()
@@ -288,10 +278,6 @@ class ThreadStream(Stream):
             return self._context.copy().run(self.work, this_thread(), True)
         finally:
             self._pool.leave(worker)
-
-    def _made_room(self) -> None:
-        if self._offered and self.has_room():
-            self._pool.announce()
 
     def _is_idle(self) -> bool:
         return not self._running and not must_ask(self._pool)
