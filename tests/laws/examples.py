@@ -13,6 +13,7 @@ import pkgutil
 from collections.abc import Callable, Iterable, Iterator
 from operator import add  # noqa: F401 - for the code of the examples
 from os import devnull  # noqa: F401 - for the code of the examples
+from random import Random
 from typing import Any, NamedTuple
 
 import numpy
@@ -48,6 +49,7 @@ from pariter.plan import (
     leases,
     origins,
     piped,
+    randomness,
     reshape,
     searching,
     sinks,
@@ -128,6 +130,10 @@ def remainder(n: int) -> int:
     return n % 3
 
 
+def plus_die(rng: Random, n: int) -> int:
+    return n + rng.randint(1, 6)
+
+
 def nothing(n: int) -> None:
     return None
 
@@ -182,6 +188,7 @@ CODE: dict[type, tuple[str, list[Any]]] = {
     arrange.Interleave: ("par_iter([1, 2, 3]).interleave(par_iter('a'))", [1, "a", 2, 3]),
     arrange.InterleaveShortest: ("par_iter([1, 2, 3]).interleave_shortest(par_iter('a'))", [1, "a", 2]),
     arrange.Intersperse: ("par_iter([1, 2, 3]).intersperse(0)", [1, 0, 2, 0, 3]),
+    randomness.MapRng: ("par_iter([10, 20, 30]).map_rng(plus_die, seed=7)", [16, 21, 33]),
     slices.Separated: ("par_split([2, 4, 1, 3], odd)", [[2, 4], [], []]),
     slices.Alike: ("par_chunk_by([1, 2, 2, 1], rising)", [[1, 2], [2], [1]]),
     trees.WalkTree: ("walk_tree(3, below, order='post')", [0, 0, 1, 0, 0, 1, 2, 3]),
@@ -208,6 +215,7 @@ STAGES: dict[type, tuple[stages.Stage, list[Any], list[Any]]] = {
     stages.MapBatches: (stages.MapBatches(doubled), [[1, 2], [3]], [2, 4, 6]),
     stages.GatherBatches: (stages.GatherBatches(doubled), [1, 2, 3], [2, 4, 6]),
     leases.MapLocal: (leased(), [3, 1], [30, 10]),
+    randomness.Drawn: (randomness.Drawn(plus_die, 7, False), [(20, 1), (10, 0)], [21, 16]),
     sorting.SortKey: (sorting.SortKey(inc), [3, 1], [4, 2]),
     slices._Separators: (slices._Separators(odd), [(0, 3), (1, 4), (2, 5)], [0, 2]),
     slices._Differences: (slices._Differences(rising), [(1, (1, 2)), (2, (2, 2)), (3, (2, 1))], [2, 3]),
@@ -355,10 +363,15 @@ CUT: dict[type, Row] = {
     weaving.Woven: (lambda: weaving.Woven((row(1, 2, 3), row(*"abc"))), [1, "a", 2, "b", 3, "c"]),
     piped.Piped: (lambda: piped.Piped(row(3, 1, 2), (stages.Map(inc),)), [4, 2, 3]),
     slices.Cutouts: (lambda: slices.Cutouts([1, 2, 3, 4], [0, 2, 2, 3], [1, 2, 4, 4]), [[1], [], [3, 4], [4]]),
+    randomness.Placed: (lambda: randomness.Placed(row(*"abc")), [("a", 0), ("b", 1), ("c", 2)]),
     slices._Numbered: (lambda: slices._Numbered((row(5, 6), row("a", "b"))), [(5, "a"), (6, "b")]),
 }
 
 PULLED: dict[type, Row] = {
+    randomness.Placed: (
+        lambda: randomness.Placed(sources.Iterated(iter("abcde"))),
+        [("a", 0), ("b", 1), ("c", 2), ("d", 3), ("e", 4)],
+    ),
     sources.Iterated: (lambda: sources.Iterated(iter(range(7))), list(range(7))),
     sliced.Sliced: (lambda: sliced.Sliced(sources.Iterated(iter(range(20))), 3, 15, 4), [3, 7, 11]),
     compound.StrictlyZipped: (

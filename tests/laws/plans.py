@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial, reduce
 from itertools import zip_longest
+from random import Random
 from typing import Any
 
 import numpy
@@ -378,6 +379,25 @@ def map_batches(draw: Any, depth: int) -> Step:
         f".map_batches(each {f}, {size})",
         lambda plan: plan.map_batches(each, size),
         lambda model: model.chunked(size).flat_mapped(each, "map_batches", by_item=False),
+    )
+
+
+@step
+def map_rng(draw: Any, depth: int) -> Step:
+    f, seed = function(draw, number), draw(st.integers(-3, 3))
+
+    def drawn(rng: Random, item: Any) -> int:
+        """Takes as many numbers from the generator as the item says."""
+        return sum(rng.getrandbits(16) for _ in range(f(item) % 4)) + weight(item)
+
+    def at_position(pair: tuple[int, Any]) -> int:
+        position, item = pair
+        return drawn(Random(f"{seed}:{position}"), item)
+
+    return Step(
+        f".map_rng(drawn by {f}, seed={seed})",
+        lambda plan: plan.map_rng(drawn, seed=seed),
+        lambda model: model.enumerated(0).one_to_one(at_position, "map_rng"),
     )
 
 

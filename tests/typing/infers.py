@@ -48,6 +48,8 @@ assert_type(words.windows(2), ParIter[tuple[str, ...]])
 assert_type(words.take(1).skip(1).step_by(2).rev(), ParIter[str])
 assert_type(words.fold(dict[str, int], count), ParIter[dict[str, int]])
 assert_type(words.map_init(list[str], lambda seen, word: len(seen) + len(word)), ParIter[int])
+assert_type(words.map_rng(lambda rng, word: rng.random(), seed=1), ParIter[float])
+assert_type(words.map_rng(lambda rng, word: rng.standard_normal(), seed=1, numpy=True), ParIter[float])
 assert_type(words.on("threads").buffered(3).with_min_len(2), ParIter[str])
 assert_type(words.positions(str.isupper), ParIter[int])
 

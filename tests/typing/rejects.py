@@ -18,6 +18,7 @@ words = par_iter(["a", "b"])
 
 words.map(half)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 numbers.map(3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+numbers.map_rng(add)  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue]
 numbers.flatten()  # type: ignore[misc]  # pyright: ignore[reportAttributeAccessIssue]
 numbers.take("2")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 numbers.fold(0, add)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]

@@ -48,6 +48,7 @@ def _lines(plan: Plan, indent: str, survey: Survey | None) -> list[str]:
                 lines.append(f"{indent}barrier  {_reason(plan.steps[:at], step, exact)}")
                 exact = pure = True
             exact = exact and step.keeps_positions
+            pure = pure and (step.runs_before or not step.calls())
         lines.append(f"{indent}{_call(step)}")
         if survey is not None:
             lines += [f"{indent}shared   {_contention(what)}" for what in _shared(step, survey)]

@@ -149,7 +149,7 @@ class Binder(ABC):
                 here = Piped(source, stages) if stages else source
                 if barrier_before(step, here.exact, here.pure) or _must_end(step, stages):
                     here = self.hold(Piped(source, stages), demand(plan.steps[at:]))
-                source, stages = step.apply(here, self), ()
+                source, stages = step.apply(here, self), step.stages()
         return Piped(source, self._guarded(stages))
 
     def _guarded(self, stages: tuple[Stage, ...]) -> tuple[Stage, ...]:

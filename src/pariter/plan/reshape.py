@@ -16,7 +16,7 @@ from pariter.plan.compound import Chained, StrictlyZipped, Zipped, chained, met_
 from pariter.plan.piped import Piped
 from pariter.plan.sliced import Sliced, every, pulled
 from pariter.plan.sources import ENDLESS, Held, Slices, Source
-from pariter.plan.stages import Function, Step
+from pariter.plan.stages import Function, Stage, Step
 
 if TYPE_CHECKING:
     from pariter.plan.pipeline import Binder, Plan
@@ -37,6 +37,10 @@ class Reshape(Step):
     @abstractmethod
     def apply(self, source: Source[Any], binder: Binder) -> Source[Any]:
         """The reshaped source; positions of `source` are known."""
+
+    def stages(self) -> tuple[Stage, ...]:
+        """What happens to the items of the reshaped source, as if by steps of the plan."""
+        return ()
 
     def length(self, length: int) -> int | None:
         """How many items it makes of `length`, if that is known."""
