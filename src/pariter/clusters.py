@@ -44,9 +44,15 @@ class ClusterPool(Pool):
     def _everywhere(self) -> list[Executor]:
         """An executor for each worker, in the order of their indices."""
 
+    @abstractmethod
+    def _scatter(self, content: bytes) -> Any:
+        """Something that stands for `content` in a call, and that the cluster's workers fetch once."""
+
     def engine(self, *, always: bool = True) -> Engine:
         self._check_open()
-        return SerialEngine() if is_worker_here() else ExecutorEngine(self._executor, self.num_workers)
+        if is_worker_here():
+            return SerialEngine()
+        return ExecutorEngine(self._executor, self.num_workers, self._scatter)
 
     def _check_open(self) -> None:
         if self._closed:
@@ -98,6 +104,9 @@ class DaskPool(ClusterPool):
     def num_workers(self) -> int:
         return max(1, sum(cluster.dask_threads(self._client).values()))
 
+    def _scatter(self, content: bytes) -> Any:
+        return cluster.dask_scatter(self._client, content)
+
     def _everywhere(self) -> list[Executor]:
         return [
             self._client.get_executor(pure=False, workers=[address], allow_other_workers=False)
@@ -127,6 +136,9 @@ class RayPool(ClusterPool):
     @property
     def num_workers(self) -> int:
         return max(1, sum(cluster.ray_nodes().values()))
+
+    def _scatter(self, content: bytes) -> Any:
+        return cluster.ray_scatter(content)
 
     def _everywhere(self) -> list[Executor]:
         return [cluster.RayExecutor(node) for node in cluster.ray_nodes()]

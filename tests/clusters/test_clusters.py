@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from pariter import CannotSend, DaskPool, ParIter, Pool, PoolClosed, par_iter
+from pariter import CannotSend, DaskPool, ParIter, Pool, PoolClosed, par_iter, shared
+from pariter.clusters import ClusterPool
 
 Run = Callable[[ParIter[int]], Any]
 
@@ -66,6 +67,19 @@ def test_what_cannot_travel_is_told_before_anything_runs(pool: Pool) -> None:
 
     with pytest.raises(CannotSend, match=r"map\(\) cannot send <lambda>.*'generator'"):
         pool.par_iter(range(3)).map(lambda n: (n, generator)).collect()
+
+
+def test_what_is_large_is_scattered_once(pool: ClusterPool, monkeypatch: pytest.MonkeyPatch) -> None:
+    sizes: list[int] = []
+    scatter = pool._scatter
+    monkeypatch.setattr(pool, "_scatter", lambda content: sizes.append(len(content)) or scatter(content))
+    words = shared(list(range(200_000)))
+
+    plan = par_iter(range(0, 200_000, 1000)).with_max_len(10).on(pool)
+    assert plan.map(lambda n: words.value[n]).sum() == sum(range(0, 200_000, 1000))
+    assert plan.map(lambda n: n).sum() == sum(range(0, 200_000, 1000))
+    assert len(sizes) == 1
+    assert sizes[0] > 200_000
 
 
 def test_calls_answer_and_raise(pool: Pool) -> None:

@@ -17,6 +17,11 @@ def dask_executor(client: Any) -> Executor:
     return executor
 
 
+def dask_scatter(client: Any, content: bytes) -> Any:
+    """Stands for `content` in calls; the cluster lets go of it when nobody holds this any more."""
+    return client.scatter(content, hash=False)
+
+
 def dask_threads(client: Any) -> dict[str, int]:
     """The number of threads of each worker, by its address."""
     return dict(sorted(client.nthreads().items()))
@@ -38,7 +43,7 @@ class RayExecutor(Executor):
 
     def submit(self, f: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
         """The future of `f(*args, **kwargs)`."""
-        return RayCall(self._call.remote(f, args, kwargs), self._cancel)
+        return RayCall(self._call.remote(f, kwargs, *args), self._cancel)
 
 
 class RayCall(Future[Any]):
@@ -78,5 +83,12 @@ def ray_nodes() -> dict[str, int]:
     }
 
 
-def _called(f: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+def ray_scatter(content: bytes) -> Any:
+    """Stands for `content` in calls; Ray lets go of it when nobody holds this any more."""
+    import ray
+
+    return ray.put(content)
+
+
+def _called(f: Callable[..., Any], kwargs: dict[str, Any], *args: Any) -> Any:
     return f(*args, **kwargs)

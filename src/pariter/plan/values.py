@@ -59,7 +59,8 @@ def shared(obj: T) -> Shared[T]:
 
     On threads and serially that is `obj` itself. On a `ProcessPool` it is a copy: pickled once in a run, however
     many functions of the plan captured the handle, and unpickled once in each worker process. What a function
-    changes in the copy is lost. On other executors and on clusters it travels with each piece, as captured values do.
+    changes in the copy is lost. On clusters it is scattered once in a run, where it is large, and unpickled with
+    each piece; on other executors it travels with each piece, as captured values do.
 
     >>> words = shared({"one": 1, "two": 2})
     >>> par_iter(["two", "one"]).map(lambda word: words.value[word]).collect()
