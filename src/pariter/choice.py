@@ -43,6 +43,21 @@ def has_gil() -> bool:
     return is_enabled is None or bool(is_enabled())
 
 
+def is_daemon() -> bool:
+    """Whether this is a daemon process of multiprocessing's, which may not start processes."""
+    loaded = sys.modules.get("multiprocessing.process")  # a daemon process has it
+    return loaded is not None and bool(loaded.current_process().daemon)
+
+
+def check_may_start_processes() -> None:
+    """Raise RuntimeError where multiprocessing would refuse to start a process."""
+    if is_daemon():
+        raise RuntimeError(
+            "a daemon process may not start worker processes: it would leave them behind.\n"
+            "    Run the plan on threads, .on('threads'), or start this process with daemon=False"
+        )
+
+
 def default_engine(*, effect: bool) -> tuple[str, str]:
     """The engine of a plan that nothing else decides about, and why."""
     wanted = os.environ.get("PARITER_ENGINE", "")
@@ -54,4 +69,6 @@ def default_engine(*, effect: bool) -> tuple[str, str]:
         return "threads", "because this interpreter runs without a GIL"
     if effect:
         return "threads", "because for_each is there for its effect, which a process would keep to itself"
+    if is_daemon():
+        return "threads", "because this is a daemon process, which may not start processes"
     return "processes", FOR_THE_GIL

@@ -131,7 +131,7 @@ def _choose(plan: Plan, effect: bool) -> tuple[Pool | Executor, bool, str]:
         return global_pool(wanted), True, f"because of .on({wanted!r})"
     if around is not None:
         return around, True, f"because {around!r} is the current pool"
-    if _built is not None:
+    if _built is not None and not (isinstance(_built, ProcessPool) and choice.is_daemon()):
         return _built, not isinstance(_built, ProcessPool), f"because {_built!r} is the global pool"
     kind, why = choice.default_engine(effect=effect)
     return global_pool(kind), False, why

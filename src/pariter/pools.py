@@ -346,6 +346,7 @@ class ProcessPool(Pool, Executor):
     def _check_open(self) -> None:
         if self._closed:
             raise PoolClosed("this pool is closed: it takes no new work")
+        choice.check_may_start_processes()
 
     def close(self, *, cancel: bool = False) -> None:
         self._closed = True

@@ -109,7 +109,12 @@ def test_a_death_is_told_with_its_cause_the_step_the_items_and_what_to_do(
     assert how in text
     assert "while it held item" in text
     assert "of map(" in text
-    assert "by_uniform_blocks(1)" in text
+    assert "with_max_len(1)" in text
+
+
+def test_what_a_death_advises_finds_the_item(pool: ProcessPool) -> None:
+    with pytest.raises(WorkerDied, match="while it held item 20 of"):
+        par_iter(range(40)).map(lambda n: exit_3(n) if n == 20 else n).on(pool).with_max_len(1).collect()
 
 
 def test_a_worker_killed_while_idle_is_replaced_and_no_run_notices(pool: ProcessPool) -> None:

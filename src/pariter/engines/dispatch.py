@@ -242,7 +242,7 @@ def died_holding(error: BaseException, what: str, piped: Piped, sink: Sink) -> B
     if isinstance(error, WorkerDied):
         return WorkerDied(
             f"{error}, while it held {what} of {shipping.steps_in_words(piped, sink)}.\n"
-            f"    To find the item that does it, send them one by one with .by_uniform_blocks(1), "
+            f"    To find the item that does it, send them one by one with .with_max_len(1), "
             f"or run the plan here: .on('serial'). The pool has replaced the worker."
         )
     return error

@@ -25,6 +25,7 @@ from collections.abc import Callable
 from io import BytesIO
 from typing import Any
 
+from pariter import _pickle
 from pariter.engines.borrowing import (
     Fill,
     made_of,
@@ -286,9 +287,8 @@ def _kind_of(part: Any) -> tuple[Any, Any]:
 def _pickler() -> Any:
     global _lending
     if _lending is None:
-        import cloudpickle
 
-        class LendingPickler(cloudpickle.Pickler):  # type: ignore[misc,unused-ignore]
+        class LendingPickler(_pickle.cloud().Pickler):  # type: ignore[misc,unused-ignore]
             def __init__(self, file: BytesIO, lender: Lender) -> None:
                 super().__init__(file)
                 self._lender = lender

@@ -122,13 +122,15 @@ def _dump(value: object, reducers: dict[type, Callable[[Any], Any]]) -> bytes:
     pickler.dispatch_table = reducers
     try:
         pickler.dump(value)
+        content = buffer.getvalue()
+        if _pickle.MAIN not in content:
+            return content
     except Exception:
-        import cloudpickle
-
-        buffer = io.BytesIO()
-        careful = cloudpickle.Pickler(buffer, pickle.HIGHEST_PROTOCOL)
-        careful.dispatch_table = {**careful.dispatch_table, **reducers}
-        careful.dump(value)
+        pass  # what does not pickle plainly may still travel
+    buffer = io.BytesIO()
+    careful = _pickle.cloud().Pickler(buffer, pickle.HIGHEST_PROTOCOL)
+    careful.dispatch_table = {**careful.dispatch_table, **reducers}
+    careful.dump(value)
     return buffer.getvalue()
 
 
@@ -188,7 +190,7 @@ def held_by(fn: Any) -> list[tuple[str, Any]]:
                 found.append((f"its variable {name!r}", cell.cell_contents))
             except ValueError:  # an empty cell
                 continue
-        if fn.__module__ == "__main__" or "<locals>" in fn.__qualname__ or fn.__name__ == "<lambda>":
+        if fn.__module__ in ("__main__", "__mp_main__") or "<locals>" in fn.__qualname__ or fn.__name__ == "<lambda>":
             known = fn.__globals__
             found += [(f"the global {name!r}", known[name]) for name in fn.__code__.co_names if name in known]
         found += [(f"a default, {describe_value(value)}", value) for value in fn.__defaults__ or ()]

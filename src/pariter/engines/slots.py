@@ -14,6 +14,7 @@ from __future__ import annotations
 import atexit
 import contextlib
 import functools
+import multiprocessing.process
 import os
 import signal
 import sys
@@ -22,6 +23,7 @@ import weakref
 from collections import deque
 from collections.abc import Callable, Generator
 from concurrent.futures import Future
+from multiprocessing import util
 from multiprocessing.connection import wait
 from typing import Any
 
@@ -37,7 +39,7 @@ KILL_S = 1.0
 
 
 class NotStarted(Exception):
-    """The process died before it came to this shipment, which may be sent again."""
+    """The process died, or was replaced, before it came to this shipment, which may be sent again."""
 
 
 class Shipment(Future[bytes]):
@@ -88,18 +90,26 @@ class Slot:
         ready = self._ready
         if ready is not None and ready.done() and (ready.exception() or not ready.result()):
             self._discard_locked()  # it died while idle, or its initializer raised: try again
-        elif not self._queue and self._process is not None and has_ended(self._process):
-            self._discard_locked()  # it died while idle, and loky has not seen it yet: no run has a part in it
+        elif not self._queue:
+            self._look_for_process_locked()
+            if self._process is not None and has_ended(self._process):
+                self._discard_locked()  # it died while idle, and loky has not seen it yet: no run has a part in it
         if self._executor is None:
-            executor = _executor_class()(max_workers=1, timeout=None, env=self._env)
+            prepare = (os.getpid(), list(sys.path), self._env, self._initializer)
+            executor = _executor_class()(
+                max_workers=1, timeout=None, env=self._env, initializer=worker_process.prepare, initargs=prepare
+            )
             with _interrupts_blocked():
-                self._ready = executor.submit(
-                    worker_process.prepare, os.getpid(), list(sys.path), self._env, self._initializer
-                )
+                self._ready = executor.submit(worker_process.is_prepared)
             self._executor = executor
-            self._process = next(iter(executor._processes.values()), None)
+            self._look_for_process_locked()
             self._generation += 1
         return self._executor
+
+    def _look_for_process_locked(self) -> None:
+        """Know the process of now: loky replaces one whose memory has grown."""
+        if self._executor is not None:
+            self._process = next(iter(list(self._executor._processes.values())), None)
 
     def send_piece(self, parcel: Parcel, piece: bytes) -> Shipment:
         """Run a piece of a run; the parcel travels only if this process does not know it."""
@@ -121,10 +131,12 @@ class Slot:
     def _send_locked(self, function: Any, arguments: Callable[[], tuple[Any, ...]]) -> Shipment:
         executor = self._start_locked()
         try:
-            answer = executor.submit(function, *arguments())
+            with _interrupts_blocked() if self._process is None else contextlib.nullcontext():
+                answer = executor.submit(function, *arguments())
         except Exception:  # the process died while idle: this shipment goes to the next one
             self._discard_locked()
             answer = self._start_locked().submit(function, *arguments())
+        self._look_for_process_locked()
         shipment = Shipment(self, self._generation, self._process)
         self._queue.append(shipment)
         answer.add_done_callback(functools.partial(self._ended, shipment))
@@ -137,6 +149,9 @@ class Slot:
             outcome: BaseException | None = None
             if answer.exception() is not None:
                 outcome = self._death_locked(shipment) if started else NotStarted()
+            elif answer.result() == worker_process.UNKNOWN:
+                self._knows.clear()
+                outcome = NotStarted()
         if outcome is None:
             shipment.set_result(answer.result())
         else:
@@ -206,6 +221,8 @@ class Slot:
     def reset(self) -> None:
         """Know nothing of any process: in a forked child, where they are somebody else's."""
         _not_ours.append((self._executor, self._process, self._ready, list(self._queue)))
+        self._look_for_process_locked()
+        multiprocessing.process._children.discard(self._process)  # type: ignore[attr-defined] # or its exit joins it
         self._lock = threading.RLock()
         self._executor = self._process = self._ready = None
         self._queue.clear()
@@ -279,6 +296,14 @@ def _reset_all() -> None:
     for crew in list(_crews):
         for slot in crew.slots:
             slot.reset()
+    _executor_class.cache_clear()  # what is to be called at the exit is the parent's alone
+    loky: Any = sys.modules.get("loky.process_executor")
+    if loky is not None:  # as it does itself in processes that multiprocessing forks
+        loky._threads_wakeups.clear()
+        loky._global_shutdown_lock = threading.Lock()
+    tracker: Any = sys.modules.get("multiprocessing.resource_tracker")
+    if tracker is not None:  # it is not our child: up to 3.13 the exit would wait for it all the same
+        tracker._resource_tracker._pid = None
 
 
 _exiting = False
@@ -316,6 +341,8 @@ def _executor_class() -> Any:
 
         resource_tracker.ensure_running()  # now, because up to 3.12 it unblocks SIGINT when it starts
     atexit.register(_kill_all)  # after loky's own registration, and so called before it
+    # A process of multiprocessing's calls no function of atexit, and waits for its children for ever.
+    util.Finalize(None, _kill_all, exitpriority=100)
     return ProcessPoolExecutor
 
 

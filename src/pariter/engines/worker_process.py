@@ -41,8 +41,12 @@ PARENT_LOOK_S = 1.0
 """How often a worker looks whether its parent is still there."""
 
 
-def prepare(parent: int, path: list[str], env: dict[str, str], initializer: bytes | None) -> bool:
-    """Make this process a worker; False if its initializer raised, which then answers every call."""
+UNKNOWN = b""
+"""The answer to a piece of a run whose functions are not here: they went to the process before this one."""
+
+
+def prepare(parent: int, path: list[str], env: dict[str, str], initializer: bytes | None) -> None:
+    """Make this process a worker. If its initializer raises, that answers every call."""
     global is_worker, _failed
     is_worker = True
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
@@ -50,6 +54,7 @@ def prepare(parent: int, path: list[str], env: dict[str, str], initializer: byte
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})  # blocked while it started
     if os.name == "posix":
         threading.Thread(target=_end_with, args=(parent,), name="pariter-parent", daemon=True).start()
+    _close_state_when_replaced()
     os.environ.update(env)
     sys.path[:] = list(dict.fromkeys([*path, *sys.path]))
     if initializer is not None:
@@ -59,7 +64,23 @@ def prepare(parent: int, path: list[str], env: dict[str, str], initializer: byte
         except BaseException as error:
             error.add_note("pariter: raised by the initializer of a worker process")
             _failed = _packed(Caught(error))
+
+
+def is_prepared() -> bool:
+    """Whether the initializer did not raise; the first call of every worker."""
     return _failed is None
+
+
+def _close_state_when_replaced() -> None:
+    """Let a process that loky replaces in the middle of a run close the state it keeps for it."""
+    from multiprocessing import util
+
+    util.Finalize(None, _forget_all, exitpriority=1)
+
+
+def _forget_all() -> None:
+    for digest in list(_parcels):
+        forget(digest)
 
 
 def _end_with(parent: int) -> None:
@@ -79,6 +100,8 @@ def run_piece(digest: bytes, parcel: bytes | None, piece: bytes, name: str) -> b
     try:
         if parcel is not None:
             _parcels[digest] = pickle.loads(parcel)
+        elif digest not in _parcels:
+            return UNKNOWN
         stages, sink = _parcels[digest]
         piped, at = shipping.open_piece(piece, stages)
     except BaseException as error:
