@@ -20,7 +20,7 @@ from pariter.plan.pipeline import Binder, Options, Plan
 from pariter.plan.prefixes import scanned, skipped_while
 from pariter.plan.reshape import Enumerate
 from pariter.plan.searching import Compare, Equal, FirstNot
-from pariter.plan.sinks import Sink
+from pariter.plan.sinks import Drain, Sink
 from pariter.plan.sliced import pulled
 from pariter.plan.sources import Held, Iterated, Source
 from pariter.plan.stages import Continued, Fold, Function
@@ -68,9 +68,9 @@ def compare(plan: Plan, other: Plan, sink: Compare | Equal, engine: Engine) -> A
         result = phases.run(Piped(zipped, ()), sink)
         if sink.settled(result):
             return result
-        longer = left if left.span > right.span else right
-        if longer.error is not None and longer.span == both + 1:
-            raise longer.error.error
+        if left.span != right.span:  # the loop has the next item of the longer made, and finds no other
+            longer = left if left.span > right.span else right
+            phases.run(Piped(longer.view(range(both, both + 1)), ()), Drain())
         return sink.by_length((left.span > right.span) - (left.span < right.span))
     finally:
         phases.close()
