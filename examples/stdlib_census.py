@@ -150,7 +150,8 @@ def main(arguments: list[str] | None = None) -> None:
     print("\nThe plan and the loop agree.\n")
     print(f"    plain loop  {loop_s:7.2f} s")
     print(f"    plan        {plan_s:7.2f} s    {loop_s / plan_s:.2f} times as fast")
-    print(f"    {plan.explain().splitlines()[-1]}")
+    for line in plan.explain().splitlines()[-2:]:
+        print(f"    {line}")
 
 
 if __name__ == "__main__":
