@@ -34,20 +34,20 @@ class Caught:
 
     def __reduce__(self) -> tuple[Any, ...]:
         error = self.error
-        state = {key: _sendable(value) for key, value in getattr(error, "__dict__", {}).items()}
+        state = {key: sendable(value) for key, value in getattr(error, "__dict__", {}).items()}
         fields = {
-            key: _sendable(value)
+            key: sendable(value)
             for key in _C_FIELDS
             if key not in state and (value := getattr(error, key, None)) is not None
         }
-        arguments = tuple(map(_sendable, error.args))
+        arguments = tuple(map(sendable, error.args))
         if isinstance(error, BaseExceptionGroup):
-            arguments = (_sendable(error.message), dumps_plainly(tuple(map(Caught, error.exceptions))))
+            arguments = (sendable(error.message), dumps_plainly(tuple(map(Caught, error.exceptions))))
         text = "".join(traceback.format_exception(error)).rstrip()
-        return _rebuild, (_sendable(type(error)), arguments, state, fields, text)
+        return _rebuild, (sendable(type(error)), arguments, state, fields, text)
 
 
-def _sendable(value: object) -> bytes:
+def sendable(value: object) -> bytes:
     """`value` pickled on its own, or else its short `repr`, so that one bad part spoils nothing."""
     try:
         packed = dumps_plainly(value)

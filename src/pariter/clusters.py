@@ -9,6 +9,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
+from contextlib import suppress
 from typing import Any, ParamSpec, TypeVar
 
 from pariter._describe import describe_value
@@ -30,10 +31,13 @@ class ClusterPool(Pool):
     """What pools of other machines have in common."""
 
     def __init__(self, executor: Executor) -> None:
+        from pariter.engines.mailbox import Mailbox
+
         self._tokens = []
         self._executor = executor
         self._slot = ExecutorSlot(executor, lambda: None)
         self._closed = False
+        self._mailbox = Mailbox(shows_itself=True)
 
     @property
     @abstractmethod
@@ -61,6 +65,8 @@ class ClusterPool(Pool):
     def close(self, *, cancel: bool = False) -> None:
         self._closed = True
         self._slot.end(cancel=cancel)
+        with suppress(Warning):  # nobody asked for the result
+            self._mailbox.show()
 
     def join(self, a: Callable[[], Any], b: Callable[[], Any], *more: Callable[[], Any]) -> Any:
         return join_futures([self.spawn(f) for f in (a, b, *more)])
@@ -70,13 +76,13 @@ class ClusterPool(Pool):
 
     def spawn(self, f: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
         self._check_open()
-        return Task(packed("the task", (f, args, kwargs))).send(self._slot)
+        return Task(packed("the task", (f, args, kwargs)), self._mailbox).send(self._slot)
 
     def broadcast(self, f: Callable[[], T]) -> list[T]:
         self._check_open()
         content = packed("the function", (f, (), {}))
         slots = [ExecutorSlot(executor, lambda: None) for executor in self._everywhere()]
-        return list(join_futures([Task(content).send(slot) for slot in slots]))
+        return list(join_futures([Task(content, self._mailbox).send(slot) for slot in slots]))
 
 
 class DaskPool(ClusterPool):

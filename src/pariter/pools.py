@@ -298,9 +298,9 @@ class ThreadPool(Pool, Executor):
 class ProcessPool(Pool, Executor):
     """`num_processes` worker processes that share nothing with this one.
 
-    Functions, closures and lambdas travel by cloudpickle and work on copies. A plan on a pool given
-    explicitly always runs in its processes. A process that dies breaks the run that was using it; the
-    pool heals and the next run works.
+    Functions, closures and lambdas travel by cloudpickle and work on copies. What they log and warn of
+    reaches the caller's handlers and filters. A plan on a pool given explicitly always runs in its processes.
+    A process that dies breaks the run that was using it; the pool heals and the next run works.
 
     `initializer(*initargs)` is called once in each process; `env` is set there first. `inner_threads`
     limits what numeric libraries start in each (None: the CPUs divided by the workers).
@@ -350,8 +350,7 @@ class ProcessPool(Pool, Executor):
 
     def close(self, *, cancel: bool = False) -> None:
         self._closed = True
-        for slot in self._crew.slots:
-            slot.close(kill=cancel)
+        self._crew.close(kill=cancel)
 
     def join(self, a: Callable[[], Any], b: Callable[[], Any], *more: Callable[[], Any]) -> Any:
         return join_futures([self.spawn(f) for f in (a, b, *more)])
@@ -362,12 +361,12 @@ class ProcessPool(Pool, Executor):
     def spawn(self, f: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
         self._check_open()
         content = packed("the task", (f, args, kwargs))
-        return Task(content).send(min(self._crew.slots, key=len))
+        return Task(content, self._crew.mailbox).send(min(self._crew.slots, key=len))
 
     def broadcast(self, f: Callable[[], T]) -> list[T]:
         self._check_open()
         content = packed("the function", (f, (), {}))
-        futures = [Task(content).send(slot) for slot in self._crew.slots]
+        futures = [Task(content, self._crew.mailbox).send(slot) for slot in self._crew.slots]
         return list(join_futures(futures))
 
     # The interface of concurrent.futures.

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import pickle
 import queue
+import threading
 import time
 from concurrent.futures import Future
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from pariter._caught import Caught
 from pariter.engines import shipping
@@ -21,6 +22,9 @@ from pariter.errors import CannotSend, WorkerDied
 from pariter.plan.piped import Leaf, Piped
 from pariter.plan.sinks import Sink
 from pariter.sched.lanes import Lane
+
+if TYPE_CHECKING:
+    from pariter.engines.mailbox import Mailbox
 
 PIECE_S = 0.02
 LONGEST_PIECE_S = 0.3
@@ -89,9 +93,14 @@ class Dispatch(Run):
         self._item_s: float | None = None
         self._largest = 1
         self._most_items = 1
+        self._caller = threading.get_ident()
+        self._mailbox: Mailbox | None = None
 
     def dispatch(self) -> None:
         """Feed the lanes to the workers until nothing is left and nothing is in flight."""
+        from pariter.engines.mailbox import Mailbox
+
+        self._mailbox = Mailbox()
         parcel = self._crew.parcel(self.piped, self.sink)
         self._most_items = parcel.most_items
         self._crew.warm_up()
@@ -102,7 +111,10 @@ class Dispatch(Run):
             self._stop_pieces()
             raise
         finally:
-            end_state(self._crew, parcel)
+            try:
+                end_state(self._crew, parcel, self._mailbox)
+            finally:
+                self._show()
 
     def _keep_fed(self, parcel: AnyParcel) -> None:
         for slot in self._fed_slots():
@@ -130,6 +142,12 @@ class Dispatch(Run):
             for slot in sorted(self._fed_slots(), key=lambda slot: len(self._in_flight[slot])):
                 while len(self._in_flight[slot]) < self._depth() and self._feed(slot, parcel):
                     pass
+            self._show()
+
+    def _show(self) -> None:
+        """Show what workers logged, if this is the thread that called: handlers and filters are its own."""
+        if self._mailbox is not None and threading.get_ident() == self._caller:
+            self._mailbox.show()
 
     def _depth(self) -> int:
         """How many pieces a slot shall hold: one that waited behind a long item would be late."""
@@ -191,7 +209,8 @@ class Dispatch(Run):
         if error is not None:
             self.fail(piece.low, died_holding(error, piece.items(), self.piped, self.sink))
             return
-        outcome = opened(shipment.result(), self.sink)
+        assert self._mailbox is not None
+        outcome = opened(self._mailbox.put(shipment.result()), self.sink)
         if isinstance(outcome, Caught):
             self.fail(piece.low, naming_steps(outcome.error, self.piped, self.sink))
             return
@@ -276,10 +295,19 @@ def opened(answer: Any, sink: Sink) -> Any:
         return Caught(failure)
 
 
-def end_state(crew: AnyCrew, parcel: AnyParcel) -> None:
+def end_state(crew: AnyCrew, parcel: AnyParcel, mailbox: Mailbox) -> None:
     """Let the workers forget a run; if they keep state for it, wait until it is closed."""
     answers = [slot.forget(parcel) for slot in crew.slots]
     if parcel.keeps_state:
-        errors = [error for answer in answers if answer is not None and (error := answer.exception())]
-        if errors:
-            raise errors[0]
+        failed = [error for answer in answers if answer is not None and (error := _closing(answer, mailbox))]
+        if failed:
+            raise failed[0]
+
+
+def _closing(answer: Future[Any], mailbox: Mailbox) -> BaseException | None:
+    """What closing the state of a worker raised."""
+    error = answer.exception()
+    if error is None and (raised := mailbox.put(answer.result())):
+        caught = pickle.loads(raised)
+        error = caught.error
+    return error

@@ -121,7 +121,7 @@ class OneWayParcel(Parcel):
 
     def call(self, piece: bytes) -> tuple[Any, ...]:
         """What runs a piece over there."""
-        return worker_process.run_alone, self.content, piece
+        return worker_process.run_alone, self.content, self.wanted, piece
 
 
 class SharedParcel:
@@ -171,9 +171,9 @@ class ExecutorSlot:
         """Run a piece; the future ends with a worker's answer, or with `WorkerDied` if the executor broke."""
         return self._send(*parcel.call(piece))
 
-    def send_call(self, content: bytes) -> Future[Any]:
+    def send_call(self, letter: worker_process.Letter) -> Future[Any]:
         """Run one task; the future ends as that of a piece does."""
-        return self._send(worker_process.call, content)
+        return self._send(worker_process.call_alone, letter)
 
     def _send(self, *call: Any) -> Future[Any]:
         answer: Future[Any] = Future()

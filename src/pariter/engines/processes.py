@@ -255,6 +255,8 @@ class ProcessRun(Dispatch, HelpedRun):
         try:
             while dispatcher.is_alive():
                 dispatcher.join(0.2)
+                self._show()
+            self._show()
         except BaseException:
             self.cancel()
             self._answers.put(None)

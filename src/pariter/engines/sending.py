@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import contextvars
 import time
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pariter._caught import Caught
 from pariter.engines.base import Terms, enclosing
@@ -20,6 +21,9 @@ from pariter.plan.piped import Leaf, Piped
 from pariter.plan.sinks import Sink
 from pariter.sched.latch import Latch
 from pariter.sched.pool import WorkerPool
+
+if TYPE_CHECKING:
+    from pariter.engines.mailbox import Mailbox
 
 
 class SentStream(HelpedStream):
@@ -45,6 +49,7 @@ class SentStream(HelpedStream):
         self._sent: dict[int, Batch] = {}
         self._unstarted: list[Batch] = []
         self._parcel: AnyParcel | None = None
+        self._mailbox: Mailbox | None = None
         if always:
             self._move()
         else:
@@ -56,6 +61,9 @@ class SentStream(HelpedStream):
             self._context.run(enclosing.set, "serial")
 
     def _move(self) -> None:
+        from pariter.engines.mailbox import Mailbox
+
+        self._mailbox = Mailbox()
         parcel = self._parcel = self._crew.parcel(self._piped, self._sink)
         self._sizer.limit(parcel.most_items)
         self._crew.warm_up()
@@ -100,6 +108,7 @@ class SentStream(HelpedStream):
             self._send(Batch(number, size, self._parcel.piece(piece)), self._parcel)
             sent = True
         self._pulling = False
+        self._show()
         return sent
 
     def _send(self, batch: Batch, parcel: AnyParcel) -> None:
@@ -124,7 +133,8 @@ class SentStream(HelpedStream):
                 batch.number, Caught(died_holding(error, f"{batch.size} items of a stream", self._piped, self._sink))
             )
             return
-        outcome = opened(shipment.result(), self._sink)
+        assert self._mailbox is not None
+        outcome = opened(self._mailbox.put(shipment.result()), self._sink)
         if not isinstance(outcome, Caught):
             partial, left_early, seconds = outcome
             self._sizer.measured(batch.size, seconds)
@@ -132,6 +142,15 @@ class SentStream(HelpedStream):
         else:
             outcome = Caught(naming_steps(outcome.error, self._piped, self._sink))
         self._keep(batch.number, outcome)
+
+    def _take(self) -> Leaf | Caught | None:
+        outcome = super()._take()
+        self._show()
+        return outcome
+
+    def _show(self) -> None:
+        if self._mailbox is not None:
+            self._mailbox.show()
 
     def _made_room(self) -> None:
         if self._parcel is not None:
@@ -143,8 +162,12 @@ class SentStream(HelpedStream):
         try:
             yield from super().results()
         finally:
-            if self._parcel is not None and not self._is_end():
-                end_state(self._crew, self._parcel)
+            if self._mailbox is not None and self._parcel is not None and not self._is_end():
+                try:
+                    end_state(self._crew, self._parcel, self._mailbox)
+                finally:  # what was done ahead, and is not asked for any more, is shown but cannot fail
+                    with contextlib.suppress(Warning):
+                        self._show()
 
     def stop(self) -> None:
         self._over = True

@@ -65,7 +65,10 @@ class Parcel:
             raise _cannot_send([*steps, sink], error) from error
         from hashlib import blake2b
 
-        self.digest = blake2b(self.content, digest_size=16).digest()
+        from pariter.engines.wanted import wanted
+
+        self.wanted = wanted()
+        self.digest = blake2b(self.content + self.wanted, digest_size=16).digest()
         self.keeps_state = any(local_steps(step for group in stages for step in group))
         self._numbers = {same: number for number, same in enumerate(self._pipes)}
 

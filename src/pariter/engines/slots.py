@@ -24,15 +24,18 @@ from collections import deque
 from collections.abc import Callable, Generator
 from concurrent.futures import Future
 from multiprocessing import util
-from multiprocessing.connection import wait
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pariter.engines import worker_process
+from pariter.engines.exits import describe_exit, has_ended
 from pariter.engines.memory import Lender
 from pariter.engines.shipping import Parcel
 from pariter.errors import PoolClosed, WorkerDied
 from pariter.plan.piped import Piped
 from pariter.plan.sinks import Sink
+
+if TYPE_CHECKING:
+    from pariter.engines.mailbox import Mailbox
 
 KILL_S = 1.0
 """How long a killed process may take to go."""
@@ -42,7 +45,7 @@ class NotStarted(Exception):
     """The process died, or was replaced, before it came to this shipment, which may be sent again."""
 
 
-class Shipment(Future[bytes]):
+class Shipment(Future[worker_process.Answer]):
     """What was sent to a slot; it ends with the worker's answer, `WorkerDied` or `NotStarted`."""
 
     def __init__(self, slot: Slot, generation: int, process: Any) -> None:
@@ -95,7 +98,7 @@ class Slot:
             if self._process is not None and has_ended(self._process):
                 self._discard_locked()  # it died while idle, and loky has not seen it yet: no run has a part in it
         if self._executor is None:
-            prepare = (os.getpid(), list(sys.path), self._env, self._initializer)
+            prepare = (self.name, os.getpid(), list(sys.path), self._env, self._initializer)
             executor = _executor_class()(
                 max_workers=1, timeout=None, env=self._env, initializer=worker_process.prepare, initargs=prepare
             )
@@ -116,17 +119,17 @@ class Slot:
         digest = parcel.digest
 
         def arguments() -> tuple[Any, ...]:
-            return digest, None if digest in self._knows else parcel.content, piece, self.name
+            return digest, None if digest in self._knows else (parcel.content, parcel.wanted), piece, self.name
 
         with self._lock:
             shipment = self._send_locked(worker_process.run_piece, arguments)
             self._knows.add(digest)
             return shipment
 
-    def send_call(self, content: bytes) -> Shipment:
+    def send_call(self, letter: worker_process.Letter) -> Shipment:
         """Run one task."""
         with self._lock:
-            return self._send_locked(worker_process.call, lambda: (content,))
+            return self._send_locked(worker_process.call, lambda: (letter,))
 
     def _send_locked(self, function: Any, arguments: Callable[[], tuple[Any, ...]]) -> Shipment:
         executor = self._start_locked()
@@ -142,7 +145,7 @@ class Slot:
         answer.add_done_callback(functools.partial(self._ended, shipment))
         return shipment
 
-    def _ended(self, shipment: Shipment, answer: Future[bytes]) -> None:
+    def _ended(self, shipment: Shipment, answer: Future[worker_process.Answer]) -> None:
         with self._lock:
             started = self._queue[0] is shipment and shipment.generation not in self._dead
             self._queue.remove(shipment)
@@ -236,6 +239,27 @@ class Crew:
         self.slots = slots
         _crews.add(self)
 
+    @functools.cached_property
+    def mailbox(self) -> Mailbox:
+        """Where tasks that were sent by themselves leave what they logged."""
+        from pariter.engines.mailbox import Mailbox
+
+        return Mailbox(shows_itself=True)
+
+    def close(self, *, kill: bool) -> None:
+        """Close the slots, and show what was logged until then."""
+        for slot in self.slots:
+            slot.close(kill=kill)
+        if "mailbox" in vars(self):
+            with contextlib.suppress(Warning):  # nobody asked for the result
+                self.mailbox.show()
+
+    def reset(self) -> None:
+        """Know nothing of what is the parent's: in a forked child."""
+        vars(self).pop("mailbox", None)
+        for slot in self.slots:
+            slot.reset()
+
     @property
     def is_warm(self) -> bool:
         """Whether every process is there."""
@@ -294,8 +318,7 @@ _not_ours: list[Any] = []
 
 def _reset_all() -> None:
     for crew in list(_crews):
-        for slot in crew.slots:
-            slot.reset()
+        crew.reset()
     _executor_class.cache_clear()  # what is to be called at the exit is the parent's alone
     loky: Any = sys.modules.get("loky.process_executor")
     if loky is not None:  # as it does itself in processes that multiprocessing forks
@@ -323,8 +346,7 @@ def _kill_all() -> None:
     global _exiting
     _exiting = True
     for crew in list(_crews):
-        for slot in crew.slots:
-            slot.close(kill=True)
+        crew.close(kill=True)
 
 
 if hasattr(os, "register_at_fork"):
@@ -357,26 +379,6 @@ def _interrupts_blocked() -> Generator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-def has_ended(process: Any) -> bool:
-    """Whether a process is gone, without reaping it: that is its executor's."""
-    try:
-        return process._popen.returncode is not None or bool(wait([process.sentinel], 0))
-    except (OSError, ValueError, AttributeError):  # its executor has reaped it, and closed what tells
-        return True
-
-
-def describe_exit(exit_code: int | None) -> str:
-    """An exit code in words: a number, or the name of the signal."""
-    if exit_code is None:
-        return "its exit code is not known"
-    if exit_code < 0:
-        try:
-            return f"killed by {signal.Signals(-exit_code).name}"
-        except ValueError:
-            return f"killed by signal {-exit_code}"
-    return f"exit code {exit_code}"
 
 
 def inner_thread_limits(threads: int) -> dict[str, str]:

@@ -6,12 +6,15 @@ until the parent says that the run is over.
 
 from __future__ import annotations
 
+import importlib
+import multiprocessing
 import os
 import pickle
 import signal
 import sys
 import threading
 import time
+from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Any
 
@@ -20,7 +23,7 @@ from pariter._describe import describe_callable
 from pariter._pickle import dumps_plainly
 from pariter.engines import borrowing, shipping
 from pariter.errors import CannotSend
-from pariter.plan.leases import local_steps
+from pariter.plan.leases import MapLocal, local_steps
 from pariter.plan.piped import WholeFeed, run_leaf
 
 is_worker = False
@@ -29,7 +32,29 @@ _is_lent: ContextVar[bool] = ContextVar("pariter_is_lent", default=False)
 """Whether the calling thread works for a plan elsewhere, in a process that is somebody else's."""
 
 _parcels: dict[bytes, tuple[Any, Any]] = {}
+_wanted: dict[bytes, bytes] = {}
 _failed: bytes | None = None
+
+Letter = tuple[bytes, bytes]
+"""What is sent, pickled, and what the caller wants to hear meanwhile: see `wanted`."""
+
+
+class Told:
+    """An answer with which messages come: what was logged and warned of, pickled."""
+
+    __slots__ = ("answer", "messages")
+
+    def __init__(self, answer: bytes, messages: bytes) -> None:
+        self.answer = answer
+        self.messages = messages
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Told, (self.answer, self.messages)
+
+
+Answer = bytes | Told
+Work = Callable[[Callable[[], None]], bytes]
+"""What gives an answer, and calls its argument when it has unpickled what it was sent."""
 
 
 def is_worker_here() -> bool:
@@ -45,10 +70,11 @@ UNKNOWN = b""
 """The answer to a piece of a run whose functions are not here: they went to the process before this one."""
 
 
-def prepare(parent: int, path: list[str], env: dict[str, str], initializer: bytes | None) -> None:
+def prepare(name: str, parent: int, path: list[str], env: dict[str, str], initializer: bytes | None) -> None:
     """Make this process a worker. If its initializer raises, that answers every call."""
     global is_worker, _failed
     is_worker = True
+    multiprocessing.current_process().name = name
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
     if hasattr(signal, "pthread_sigmask"):
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})  # blocked while it started
@@ -57,6 +83,7 @@ def prepare(parent: int, path: list[str], env: dict[str, str], initializer: byte
     _close_state_when_replaced()
     os.environ.update(env)
     sys.path[:] = list(dict.fromkeys([*path, *sys.path]))
+    importlib.import_module("pariter.engines.messages")  # now, to know what the initializer changes
     if initializer is not None:
         try:
             function, arguments = pickle.loads(initializer)
@@ -80,7 +107,7 @@ def _close_state_when_replaced() -> None:
 
 def _forget_all() -> None:
     for digest in list(_parcels):
-        forget(digest)
+        _end(_steps_of(digest))
 
 
 def _end_with(parent: int) -> None:
@@ -93,10 +120,27 @@ def _end_with(parent: int) -> None:
     os._exit(1)
 
 
-def run_piece(digest: bytes, parcel: bytes | None, piece: bytes, name: str) -> bytes:
+def run_piece(digest: bytes, letter: Letter | None, piece: bytes, name: str) -> Answer:
     """Run one leaf: its partial result, whether it was left early and the seconds; or its exception."""
     if _failed is not None:
         return _failed
+    parcel = None
+    if letter is not None:
+        parcel, _wanted[digest] = letter
+    return _collecting(_wanted.get(digest, b""), lambda opened: _run_piece(digest, parcel, piece, name, opened))
+
+
+def _collecting(wanted: bytes, work: Work) -> Answer:
+    """What `work` answers, with what was logged and warned of meanwhile."""
+    from pariter.engines.messages import Collected
+
+    with Collected(wanted, alone=_is_lent.get()) as collected:
+        answer = work(collected.opened)
+    messages = collected.packed()
+    return answer if messages is None else Told(answer, messages)
+
+
+def _run_piece(digest: bytes, parcel: bytes | None, piece: bytes, name: str, opened: Callable[[], None]) -> bytes:
     try:
         if parcel is not None:
             _parcels[digest] = pickle.loads(parcel)
@@ -104,6 +148,7 @@ def run_piece(digest: bytes, parcel: bytes | None, piece: bytes, name: str) -> b
             return UNKNOWN
         stages, sink = _parcels[digest]
         piped, at = shipping.open_piece(piece, stages)
+        opened()
     except BaseException as error:
         return _failure(error, shipping.UNOPENED)
     span = piped.span
@@ -119,22 +164,49 @@ def run_piece(digest: bytes, parcel: bytes | None, piece: bytes, name: str) -> b
         return _packed(Caught(_cannot_return(piped, sink, error)))
 
 
-def run_alone(parcel: bytes, piece: bytes) -> bytes:
+def run_alone(parcel: bytes, wanted: bytes, piece: bytes) -> Answer:
     """As `run_piece`, in a process that is somebody else's and keeps nothing."""
+    return _lent(wanted, lambda opened: _run_whole(parcel, piece, opened))
+
+
+def _lent(wanted: bytes, work: Work) -> Answer:
     token = _is_lent.set(True)
-    digest = os.urandom(16)
     try:
-        return run_piece(digest, parcel, piece, "process")
+        return _collecting(wanted, work)
     finally:
         _is_lent.reset(token)
-        forget(digest)
 
 
-def forget(digest: bytes) -> None:
-    """The run is over: keep nothing of it, and close its state; raises what closing raised."""
+def _run_whole(parcel: bytes, piece: bytes, opened: Callable[[], None]) -> bytes:
+    digest = os.urandom(16)
+    answer = _run_piece(digest, parcel, piece, "process", opened)
+    return _ended(_steps_of(digest)) or answer
+
+
+def forget(digest: bytes) -> Answer:
+    """The run is over: keep nothing of it, and close its state; the answer is what closing raised, or empty."""
+    wanted = _wanted.pop(digest, b"")
+    steps = _steps_of(digest)
+    return _collecting(wanted, lambda _: _ended(steps)) if steps else b""
+
+
+def _steps_of(digest: bytes) -> list[MapLocal]:
+    """The steps that keep state, of a run that is forgotten now."""
     stages, _ = _parcels.pop(digest, ((), None))
-    for step in local_steps(step for group in stages for step in group):
+    return list(local_steps(step for group in stages for step in group))
+
+
+def _end(steps: list[MapLocal]) -> None:
+    for step in steps:
         step.end()
+
+
+def _ended(steps: list[MapLocal]) -> bytes:
+    try:
+        _end(steps)
+    except BaseException as error:
+        return _packed(Caught(error))
+    return b""
 
 
 def forget_memory(token: str) -> None:
@@ -142,12 +214,24 @@ def forget_memory(token: str) -> None:
     borrowing.forget(token)
 
 
-def call(content: bytes) -> bytes:
+def call(letter: Letter) -> Answer:
     """Run one task that was submitted by itself: its result in a tuple, or its exception."""
     if _failed is not None:
         return _failed
+    content, wanted = letter
+    return _collecting(wanted, lambda opened: _call(content, opened))
+
+
+def call_alone(letter: Letter) -> Answer:
+    """As `call`, in a process that is somebody else's."""
+    content, wanted = letter
+    return _lent(wanted, lambda opened: _call(content, opened))
+
+
+def _call(content: bytes, opened: Callable[[], None]) -> bytes:
     try:
         function, args, kwargs = pickle.loads(content)
+        opened()
         value = function(*args, **kwargs)
     except BaseException as error:
         return _packed(Caught(error))
