@@ -8,7 +8,7 @@ Guards   `_lock` guards `_told`, `_waiting`, `_dropped` and `_timer`; no user co
          to the thread that shows, whose handlers may want a lock of a thread that waits for it: so that one waits
          for `PATIENCE_S` at most.
 Promise  What was put here is shown, or counted as dropped if more than `MOST_BYTES` wait.
-Tests    tests/engines/test_messages.py
+Tests    tests/engines/test_message_floods.py
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ and the others, each pickled on its own, so that one bad part spoils nothing.
 
 Guards   `Collected._messages`, by the handler's lock: threads that a function starts log as well.
 Promise  At most `MOST` messages and `MOST_TEXT` characters of a piece are kept; one more says how many were not.
-Tests    tests/engines/test_messages.py
+Tests    tests/engines/test_messages.py, test_message_handlers.py, test_worker_warnings.py
 """
 
 from __future__ import annotations
