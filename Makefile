@@ -11,7 +11,7 @@ ARGS   ?=
 BIN := $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 RUN := $(BIN)/python -m
 
-.PHONY: help demo test test-free-threaded test-clusters test-on-clusters lint format types docs bench changelog build venv clean
+.PHONY: help demo test test-free-threaded test-clusters test-on-clusters lint format types docs bench soak changelog build venv clean
 
 help:
 	@echo "make demo                 the standard library, counted by one plan and by a loop"
@@ -23,6 +23,7 @@ help:
 	@echo "make types                mypy and pyright"
 	@echo "make docs                 the documentation, into docs/_build/html"
 	@echo "make bench                the benchmarks"
+	@echo "make soak                 thousands of runs, and that nothing is left of them"
 	@echo "make changelog            what the next release's notes would say"
 	@echo "make build                wheel and sdist, into dist"
 	@echo "make venv                 everything for developing"
@@ -83,6 +84,9 @@ docs: $(VENV)/.group-docs
 bench: $(VENV)/.group-bench $(VENV)/.group-plot
 	$(MAKE) .venv-free-threaded/.group-bench PYTHON="$$(scripts/free-threaded-python)" VENV=.venv-free-threaded
 	$(BIN)/python benchmarks/report.py --python $(BIN)/python --python .venv-free-threaded/bin/python $(ARGS)
+
+soak: $(VENV)/.project
+	$(BIN)/python benchmarks/soak.py $(ARGS)
 
 # -- Releases -----------------------------------------------------------------
 

@@ -79,6 +79,32 @@ def test_cancelled_is_false_while_a_result_is_wanted(every_engine: Pool) -> None
     assert par_iter(range(100)).on(every_engine).map(lambda _: pariter.cancelled()).any() is False
 
 
+def test_cancelled_is_false_to_the_end_of_a_stream(every_engine: Pool) -> None:
+    told = par_iter(iter(range(100))).on(every_engine).map(lambda _: pariter.cancelled())
+
+    assert list(told) == [False] * 100
+
+
+def test_cancelled_is_false_to_the_left_of_an_exception_in_a_stream() -> None:
+    began, free = threading.Event(), threading.Event()
+    told: list[bool] = []
+
+    def f(n: int) -> int:
+        if n == 1:
+            began.wait(60)
+            pool.spawn(free.set)  # by whoever runs this, once the exception is kept
+            raise ValueError(n)
+        began.set()
+        free.wait(60)
+        told.append(pariter.cancelled())
+        return n
+
+    with ThreadPool(2) as pool, pytest.raises(ValueError, match="1"):
+        par_iter(iter(range(2))).on(pool).with_max_len(1).map(f).sum()
+
+    assert told == [False]
+
+
 @pytest.mark.parametrize("seconds", [0, -1, float("nan")])
 def test_timeout_refuses_what_is_not_positive(seconds: float) -> None:
     with pytest.raises(ValueError, match="positive number of seconds"):

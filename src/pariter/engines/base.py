@@ -219,6 +219,10 @@ class Run:
                 lane.drop()
                 self.fail(begin, error)
                 return
+            if leaf.left_early and self.terms.is_late():  # a function that was told so may have given anything
+                lane.drop()
+                self.fail(FAR_LEFT, self.terms.too_late())
+                return
             self.add(begin, leaf)
             if leaf.left_early:
                 lane.drop()

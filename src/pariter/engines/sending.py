@@ -9,13 +9,13 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from pariter._caught import Caught
-from pariter.engines.base import Terms, enclosing
+from pariter.engines.base import FAR_LEFT, Terms, enclosing
 from pariter.engines.dispatch import PIECE_S, STOP_S, AnyCrew, AnyParcel, died_holding, end_state, naming_steps, opened
 from pariter.engines.helped import HelpedStream
 from pariter.engines.idleness import Idleness
 from pariter.engines.payoff import Payoff
 from pariter.engines.shipping import check_travel, stages_of
-from pariter.engines.slots import NotStarted, Shipment
+from pariter.engines.slots import NotStarted
 from pariter.engines.streams import BatchSizer
 from pariter.plan.piped import Leaf, Piped
 from pariter.plan.sinks import Sink
@@ -68,11 +68,11 @@ class SentStream(HelpedStream):
         self._sizer.limit(parcel.most_items)
         self._crew.warm_up()
 
-    def _run(self, piece: Piped, size: int, worker: str) -> Leaf:
+    def _run(self, number: int, piece: Piped, size: int, worker: str) -> Leaf:
         began = time.perf_counter()
         context = contextvars.copy_context()
         context.run(enclosing.set, "serial")
-        leaf = context.run(super()._run, piece, size, worker)
+        leaf = context.run(super()._run, number, piece, size, worker)
         if self._helpers is None:
             self._payoff.measured(size, time.perf_counter() - began)
             self._items += size
@@ -114,7 +114,7 @@ class SentStream(HelpedStream):
     def _send(self, batch: Batch, parcel: AnyParcel) -> None:
         slot = min(self._crew.slots, key=len)
         shipment = slot.send_piece(parcel, batch.content)
-        batch.shipment = shipment
+        batch.slot, batch.shipment = slot, shipment
         self._sent[batch.number] = batch
         shipment.add_done_callback(lambda done: self._received(batch, done))
 
@@ -171,6 +171,7 @@ class SentStream(HelpedStream):
 
     def stop(self) -> None:
         self._over = True
+        self._last = FAR_LEFT
         if self._is_end():
             return
         if self._helpers is not None:
@@ -186,7 +187,7 @@ class SentStream(HelpedStream):
                 break
         for batch in list(self._sent.values()):
             if batch.shipment is not None:
-                batch.shipment.slot.kill(batch.shipment)
+                batch.slot.kill(batch.shipment)
         self._done.clear()
         self._puller.close()
 
@@ -194,10 +195,11 @@ class SentStream(HelpedStream):
 class Batch:
     """A batch in flight: its number, how many items it has, and its pickle."""
 
-    __slots__ = ("content", "number", "shipment", "size")
+    __slots__ = ("content", "number", "shipment", "size", "slot")
 
     def __init__(self, number: int, size: int, content: bytes) -> None:
         self.number = number
         self.size = size
         self.content = content
-        self.shipment: Shipment | None = None
+        self.slot: Any = None
+        self.shipment: Any = None

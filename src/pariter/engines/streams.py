@@ -5,7 +5,8 @@ takes what is next in order; if that is not there yet it pulls and runs a batch 
 whoever is running it.
 
 States   `_pulled` batches were pulled, `_head` is the next one the consumer gets, `_done` holds what came
-         between them. `_over` means that nothing more will be pulled.
+         between them. `_over` means that nothing more will be pulled,
+         `_last` is the number of the last batch whose results are wanted.
 Guards   `_source_lock` guards the puller; a user's iterator runs under it, so it is only ever tried, never
          waited for. `_lock` guards the rest; no user code runs under it.
 Promise  At most `window` items are pulled and not yet consumed. Batches come out in order, and the exception
@@ -22,7 +23,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from pariter._caught import Caught
-from pariter.engines.base import Terms, this_thread
+from pariter.engines.base import FAR_LEFT, FAR_RIGHT, Terms, this_thread
 from pariter.plan.compound import Chained
 from pariter.plan.piped import Leaf, Piped, WholeFeed, run_leaf
 from pariter.plan.place import Copier, dropped
@@ -143,6 +144,7 @@ class Stream:
         self._pulling = False
         self._over = False
         self._settled: Leaf | None = None
+        self._last = FAR_RIGHT
         self._changed: Latch | None = None
         # Kept here because an unfinished iterator may be collected when the names of modules are gone.
         self._is_end = sys.is_finalizing
@@ -171,7 +173,7 @@ class Stream:
         del batch
         outcome: Leaf | Caught | None = None
         try:
-            outcome = self._run(piece, size, worker)
+            outcome = self._run(number, piece, size, worker)
         except BaseException as error:
             if consumer and isinstance(error, KeyboardInterrupt):
                 raise
@@ -218,8 +220,8 @@ class Stream:
         self._keep(number, outcome)
         return None
 
-    def _run(self, piece: Piped, size: int, worker: str) -> Leaf:
-        token = dropped.set(lambda: self._over or self._terms.is_late())
+    def _run(self, number: int, piece: Piped, size: int, worker: str) -> Leaf:
+        token = dropped.set(lambda: self._last < number or self._terms.is_late())
         began = time.perf_counter()
         try:
             leaf = run_leaf(piece, self._sink, WholeFeed(size), worker, copies=self._copies())
@@ -243,8 +245,10 @@ class Stream:
                 self._over = True
             elif isinstance(outcome, Caught) or outcome.left_early:
                 self._over = True
+                self._last = min(self._last, number)
                 if isinstance(outcome, Leaf) and self._sink.anywhere:
                     self._settled = outcome
+                    self._last = FAR_LEFT
             self._wake_locked()
 
     def _wake_locked(self) -> None:
@@ -258,9 +262,9 @@ class Stream:
         """The partial results of batch after batch; raises what a batch raised, in its place."""
         try:
             while True:
-                if self._terms.deadline is not None and self._terms.is_late():
-                    raise self._terms.too_late()
+                self._check_time()
                 if self._settled is not None:
+                    self._check_time()
                     yield self._settled.partial
                     return
                 if not self._has_next():
@@ -270,6 +274,7 @@ class Stream:
                         self._wait()
                     continue
                 outcome = self._take()
+                self._check_time()  # functions that were told that it is late may have given anything
                 if outcome is None:
                     if self._terms.ordered:
                         return
@@ -286,6 +291,10 @@ class Stream:
                 del outcome
         finally:
             self.stop()
+
+    def _check_time(self) -> None:
+        if self._terms.deadline is not None and self._terms.is_late():
+            raise self._terms.too_late()
 
     def _has_next(self) -> bool:
         return self._head in self._done if self._terms.ordered else bool(self._done)
@@ -329,6 +338,7 @@ class Stream:
     def stop(self) -> None:
         """Pull nothing more and wait for the batches in hand."""
         self._over = True
+        self._last = FAR_LEFT
         if self._is_end():
             return  # no other thread will ever run again
         while True:
