@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import logging
 import sys
 import warnings
@@ -78,6 +79,62 @@ def test_a_warning_that_is_an_error_is_raised_in_the_function_as_in_a_loop(every
             every_engine.par_iter(range(5)).map(warn_of).collect()
 
     assert "raised by map(warn_of) at item 0" in caught.value.__notes__[0]
+
+
+WARNS_AT_IMPORT = """
+import warnings
+
+warnings.warn("imported")
+
+def warn(n):
+    warnings.warn(f"called {n}")
+
+def double(n):
+    return 2 * n
+"""
+
+
+def test_what_a_worker_imports_to_begin_with_may_warn_under_the_filter_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "warns_at_import.py").write_text(WARNS_AT_IMPORT)
+    monkeypatch.syspath_prepend(tmp_path)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        module: Any = importlib.import_module("warns_at_import")
+
+    with ProcessPool(1) as pool, warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert pool.par_iter([1, 2]).map(module.double).collect() == [2, 4]
+        with pytest.raises(UserWarning, match="called 1"):
+            pool.par_iter([1]).map(module.warn).collect()
+        with pytest.raises(UserWarning, match="called 2"):
+            pool.spawn(module.warn, 2).result()
+
+
+class WarnsWhenPickled:
+    def __reduce__(self) -> Any:
+        warnings.warn("pickled", stacklevel=1)
+        return WarnsWhenPickled, ()
+
+
+def test_a_result_may_warn_on_its_way_back_under_the_filter_error(processes: ProcessPool) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        results = processes.par_iter(range(2)).map(lambda n: WarnsWhenPickled()).collect()
+        result = processes.spawn(WarnsWhenPickled).result()
+
+    assert [type(one) for one in (*results, result)] == [WarnsWhenPickled] * 3
+
+
+def test_a_warning_of_closing_state_is_an_error_under_the_filter_error(processes: ProcessPool) -> None:
+    def close(state: str) -> None:
+        warnings.warn(f"closed {state}", stacklevel=1)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(UserWarning, match="closed it"):
+            processes.par_iter(range(3)).map_local(lambda: "it", lambda state, n: n, close=close).collect()
 
 
 def test_a_filter_that_became_an_error_meanwhile_fails_the_run(processes: ProcessPool, heard: Heard) -> None:

@@ -15,7 +15,7 @@ import pickle
 import sys
 import threading
 import warnings
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from types import TracebackType
 from typing import Any, Self
 
@@ -47,6 +47,7 @@ class Collected(logging.Handler):
         self._text = 0
         self._dropped = 0
         self._undo = ExitStack()
+        self._is_active = False
 
     def __enter__(self) -> Self:
         if not self._wanted or (self._alone and not self._is_free_to()):
@@ -55,6 +56,7 @@ class Collected(logging.Handler):
             self._undo.enter_context(warnings.catch_warnings())
             self._undo.callback(in_force.restore)
         in_force.put(self._wanted)
+        self._is_active = True
         if warnings.showwarning is _original_showwarning:
             warnings.showwarning = self._warned
             self._undo.callback(self._warned_no_more)
@@ -72,9 +74,9 @@ class Collected(logging.Handler):
         is_main = threading.current_thread() is threading.main_thread()
         return is_main and pickle.loads(self._wanted)[0] != at_home()
 
-    def opened(self) -> None:
-        """The functions are here, and the modules they need."""
-        in_force.complete()
+    def running(self) -> AbstractContextManager[None]:
+        """A block in which functions run: there warnings are errors, if the caller wants them to be."""
+        return in_force if self._is_active else nullcontext()
 
     def packed(self) -> bytes | None:
         """What was collected, ready to be sent; None if nothing was."""

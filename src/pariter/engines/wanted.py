@@ -94,11 +94,17 @@ def _category(kind: str | bytes) -> Any:
 
 
 class InForce:
-    """What is in force in this process: a caller's wishes, and what this process had set up by itself."""
+    """What is in force in this process: a caller's wishes, and what this process had set up by itself.
+
+    A block of it is where functions run: only there a warning may be an error. To unpickle functions a worker imports
+    what the caller had imported before, and in a loop nothing is pickled.
+    """
 
     def __init__(self) -> None:
         self._packed = b""
+        self._wanted: list[_Filter] = []
         self._is_partial = False
+        self._has_errors = False
         self._filters = self._first_filters = _current_filters()
         self._levels: dict[str, int] = {}
         self._disabled: int | None = None
@@ -106,18 +112,20 @@ class InForce:
     def put(self, packed: bytes) -> None:
         """Let the wishes `packed` be in force from now on, and forget which warnings were shown."""
         if packed != self._packed:
-            _, disabled, levels, filters = pickle.loads(packed)
+            _, disabled, levels, self._wanted = pickle.loads(packed)
+            self._has_errors = any(action == "error" for action, *_ in self._wanted)
             self._put_levels(disabled, levels)
-            self._put_filters(filters)
+            self._put_filters(errors="ignore")
             self._packed = packed
-        else:
-            self.complete()
         _forget_shown()
 
-    def complete(self) -> None:
-        """Let filters be in force whose categories were not imported before."""
-        if self._is_partial:
-            self._put_filters(pickle.loads(self._packed)[3])
+    def __enter__(self) -> None:
+        if self._is_partial or self._has_errors:  # by now all categories are imported
+            self._put_filters(errors="error")
+
+    def __exit__(self, *error: object) -> None:
+        if self._has_errors:
+            self._put_filters(errors="ignore")
 
     def restore(self) -> None:
         """Put back the levels this process had; its filters are put back by whoever saved them."""
@@ -140,13 +148,13 @@ class InForce:
             if logger.level != level:
                 logger.setLevel(level)
 
-    def _put_filters(self, filters: list[_Filter]) -> None:
+    def _put_filters(self, *, errors: str) -> None:
         usable = [
-            (action, message, category, module, lineno)
-            for action, message, kind, module, lineno in filters
+            (errors if action == "error" else action, message, category, module, lineno)
+            for action, message, kind, module, lineno in self._wanted
             if isinstance(category := _category(kind), type) and issubclass(category, Warning)
         ]
-        self._is_partial = len(usable) < len(filters)
+        self._is_partial = len(usable) < len(self._wanted)
         own = [
             (action, _pattern(message), category, _pattern(module), lineno)
             for action, message, category, module, lineno in _current_filters()

@@ -15,6 +15,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from contextvars import ContextVar
 from typing import Any
 
@@ -53,8 +54,10 @@ class Told:
 
 
 Answer = bytes | Told
-Work = Callable[[Callable[[], None]], bytes]
-"""What gives an answer, and calls its argument when it has unpickled what it was sent."""
+Running = Callable[[], AbstractContextManager[None]]
+"""Makes a block in which a user's functions run."""
+Work = Callable[[Running], bytes]
+"""What gives an answer."""
 
 
 def is_worker_here() -> bool:
@@ -127,7 +130,7 @@ def run_piece(digest: bytes, letter: Letter | None, piece: bytes, name: str) -> 
     parcel = None
     if letter is not None:
         parcel, _wanted[digest] = letter
-    return _collecting(_wanted.get(digest, b""), lambda opened: _run_piece(digest, parcel, piece, name, opened))
+    return _collecting(_wanted.get(digest, b""), lambda running: _run_piece(digest, parcel, piece, name, running))
 
 
 def _collecting(wanted: bytes, work: Work) -> Answer:
@@ -135,12 +138,12 @@ def _collecting(wanted: bytes, work: Work) -> Answer:
     from pariter.engines.messages import Collected
 
     with Collected(wanted, alone=_is_lent.get()) as collected:
-        answer = work(collected.opened)
+        answer = work(collected.running)
     messages = collected.packed()
     return answer if messages is None else Told(answer, messages)
 
 
-def _run_piece(digest: bytes, parcel: bytes | None, piece: bytes, name: str, opened: Callable[[], None]) -> bytes:
+def _run_piece(digest: bytes, parcel: bytes | None, piece: bytes, name: str, running: Running) -> bytes:
     try:
         if parcel is not None:
             _parcels[digest] = pickle.loads(parcel)
@@ -148,14 +151,14 @@ def _run_piece(digest: bytes, parcel: bytes | None, piece: bytes, name: str, ope
             return UNKNOWN
         stages, sink = _parcels[digest]
         piped, at = shipping.open_piece(piece, stages)
-        opened()
     except BaseException as error:
         return _failure(error, shipping.UNOPENED)
     span = piped.span
     assert span is not None
     began = time.perf_counter()
     try:
-        leaf = run_leaf(piped, sink, WholeFeed(span), f"{name} (pid {os.getpid()})", at)
+        with running():
+            leaf = run_leaf(piped, sink, WholeFeed(span), f"{name} (pid {os.getpid()})", at)
     except BaseException as error:
         return _packed(Caught(error))
     try:
@@ -166,7 +169,7 @@ def _run_piece(digest: bytes, parcel: bytes | None, piece: bytes, name: str, ope
 
 def run_alone(parcel: bytes, wanted: bytes, piece: bytes) -> Answer:
     """As `run_piece`, in a process that is somebody else's and keeps nothing."""
-    return _lent(wanted, lambda opened: _run_whole(parcel, piece, opened))
+    return _lent(wanted, lambda running: _run_whole(parcel, piece, running))
 
 
 def _lent(wanted: bytes, work: Work) -> Answer:
@@ -177,17 +180,17 @@ def _lent(wanted: bytes, work: Work) -> Answer:
         _is_lent.reset(token)
 
 
-def _run_whole(parcel: bytes, piece: bytes, opened: Callable[[], None]) -> bytes:
+def _run_whole(parcel: bytes, piece: bytes, running: Running) -> bytes:
     digest = os.urandom(16)
-    answer = _run_piece(digest, parcel, piece, "process", opened)
-    return _ended(_steps_of(digest)) or answer
+    answer = _run_piece(digest, parcel, piece, "process", running)
+    return _ended(_steps_of(digest), running) or answer
 
 
 def forget(digest: bytes) -> Answer:
     """The run is over: keep nothing of it, and close its state; the answer is what closing raised, or empty."""
     wanted = _wanted.pop(digest, b"")
     steps = _steps_of(digest)
-    return _collecting(wanted, lambda _: _ended(steps)) if steps else b""
+    return _collecting(wanted, lambda running: _ended(steps, running)) if steps else b""
 
 
 def _steps_of(digest: bytes) -> list[MapLocal]:
@@ -201,9 +204,10 @@ def _end(steps: list[MapLocal]) -> None:
         step.end()
 
 
-def _ended(steps: list[MapLocal]) -> bytes:
+def _ended(steps: list[MapLocal], running: Running) -> bytes:
     try:
-        _end(steps)
+        with running():
+            _end(steps)
     except BaseException as error:
         return _packed(Caught(error))
     return b""
@@ -219,20 +223,20 @@ def call(letter: Letter) -> Answer:
     if _failed is not None:
         return _failed
     content, wanted = letter
-    return _collecting(wanted, lambda opened: _call(content, opened))
+    return _collecting(wanted, lambda running: _call(content, running))
 
 
 def call_alone(letter: Letter) -> Answer:
     """As `call`, in a process that is somebody else's."""
     content, wanted = letter
-    return _lent(wanted, lambda opened: _call(content, opened))
+    return _lent(wanted, lambda running: _call(content, running))
 
 
-def _call(content: bytes, opened: Callable[[], None]) -> bytes:
+def _call(content: bytes, running: Running) -> bytes:
     try:
         function, args, kwargs = pickle.loads(content)
-        opened()
-        value = function(*args, **kwargs)
+        with running():
+            value = function(*args, **kwargs)
     except BaseException as error:
         return _packed(Caught(error))
     try:
