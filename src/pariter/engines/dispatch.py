@@ -113,6 +113,10 @@ class Dispatch(Run):
         finally:
             try:
                 end_state(self._crew, parcel, self._mailbox)
+            except BaseException as error:
+                if self._errors and error.__context__ is None:  # as in a loop that closes its state while it raises
+                    error.__context__ = min(self._errors, key=lambda pair: pair[0])[1]
+                raise
             finally:
                 self._show()
 
