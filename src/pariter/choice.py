@@ -72,3 +72,11 @@ def default_engine(*, effect: bool) -> tuple[str, str]:
     if is_daemon():
         return "threads", "because this is a daemon process, which may not start processes"
     return "processes", FOR_THE_GIL
+
+
+def inner_thread_limits(threads: int) -> dict[str, str]:
+    """The environment that keeps numeric libraries in a worker to `threads` threads each."""
+    names = ("OMP", "OPENBLAS", "MKL", "BLIS", "NUMEXPR")
+    limits = {f"{name}_NUM_THREADS": str(threads) for name in names}
+    limits["VECLIB_MAXIMUM_THREADS"] = str(threads)
+    return {name: value for name, value in limits.items() if name not in os.environ}

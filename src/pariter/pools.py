@@ -22,7 +22,7 @@ from pariter._futures import FutureScope, join_futures
 from pariter.engines.base import Engine, enclosing
 from pariter.engines.processes import ProcessEngine
 from pariter.engines.serial import SerialEngine
-from pariter.engines.slots import Crew, Slot, inner_thread_limits
+from pariter.engines.slots import Crew, Slot
 from pariter.engines.tasks import Task
 from pariter.engines.threads import ThreadEngine
 from pariter.errors import CannotSend, PoolClosed
@@ -328,7 +328,7 @@ class ProcessPool(Pool, Executor):
             if not (isinstance(name, str) and isinstance(value, str)):
                 raise TypeError(f"ProcessPool() needs an env of texts, got {name!r}: {value!r}")
         threads = inner_threads or max(1, choice.usable_cpus() // many)
-        settings = {**inner_thread_limits(threads), **(env or {})}
+        settings = {**choice.inner_thread_limits(threads), **(env or {})}
         self._crew = Crew([Slot(index, prepare, settings) for index in range(many)])
         self._closed = False
 

@@ -23,6 +23,9 @@ def busy(n):
         pass
     return n
 
+def forever():
+    threading.Event().wait()
+
 def say(word):
     os.write(1, word.encode() + b"\\n")
 """
@@ -115,6 +118,11 @@ EXITS = {
         begun = threading.Event()
         spawn(lambda: [begun.set(), threading.Event().wait()])
         begun.wait()
+        """,
+    "with a task running in a process": """
+        pool = ProcessPool(1)
+        pool.broadcast(os.getpid)
+        pool.spawn(forever)
         """,
     "after an exception": "par_iter([0]).map(lambda n: 1 / n).on('threads').on_error('skip').collect()",
 }

@@ -104,6 +104,7 @@ class Slot:
             )
             with _interrupts_blocked():
                 self._ready = executor.submit(worker_process.is_prepared)
+            _kill_before_loky_waits()
             self._executor = executor
             self._look_for_process_locked()
             self._generation += 1
@@ -319,6 +320,7 @@ _not_ours: list[Any] = []
 def _reset_all() -> None:
     for crew in list(_crews):
         crew.reset()
+    _kill_before_loky_waits.cache_clear()
     _executor_class.cache_clear()  # what is to be called at the exit is the parent's alone
     loky: Any = sys.modules.get("loky.process_executor")
     if loky is not None:  # as it does itself in processes that multiprocessing forks
@@ -347,6 +349,21 @@ def _kill_all() -> None:
     _exiting = True
     for crew in list(_crews):
         crew.close(kill=True)
+
+
+@functools.cache
+def _kill_before_loky_waits() -> None:
+    """Once a process, after loky has registered what waits for all calls: what came last is called first."""
+    register = getattr(threading, "_register_atexit", None)
+    if register is not None:
+        with contextlib.suppress(RuntimeError):  # the interpreter is at its end already
+            register(_kill_unless_used)
+
+
+def _kill_unless_used() -> None:
+    main, manager = threading.main_thread(), sys.modules["loky.process_executor"]._ExecutorManagerThread
+    if all(thread is main or thread.daemon or isinstance(thread, manager) for thread in threading.enumerate()):
+        _kill_all()
 
 
 if hasattr(os, "register_at_fork"):
@@ -379,11 +396,3 @@ def _interrupts_blocked() -> Generator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-def inner_thread_limits(threads: int) -> dict[str, str]:
-    """The environment that keeps numeric libraries in a worker to `threads` threads each."""
-    names = ("OMP", "OPENBLAS", "MKL", "BLIS", "NUMEXPR")
-    limits = {f"{name}_NUM_THREADS": str(threads) for name in names}
-    limits["VECLIB_MAXIMUM_THREADS"] = str(threads)
-    return {name: value for name, value in limits.items() if name not in os.environ}
