@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -73,6 +74,8 @@ def running(*arguments: str, cwd: Path | None = None) -> Iterator[subprocess.Pop
             yield process
         finally:
             if process.poll() is None:
+                if hasattr(os, "killpg"):
+                    os.killpg(process.pid, signal.SIGKILL)
                 process.kill()
 
 
