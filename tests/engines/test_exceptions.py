@@ -356,3 +356,23 @@ def test_system_exit_is_the_functions_exception_and_ends_no_worker(every_engine:
 
     assert caught.value.code == 3
     assert par_iter(range(4)).on(every_engine).sum() == 6
+
+
+def test_from_the_right_a_fold_may_raise_before_the_exception_it_comes_to(every_shared: Pool) -> None:
+    def keep(n: int) -> bool:
+        if n == 3:
+            raise KeyError(n)
+        return True
+
+    def add(total: int, n: int) -> int:
+        if n == 2:
+            raise ArithmeticError(n)
+        return total + n
+
+    folded = par_iter(range(4)).on(every_shared).filter(keep).fold_chunks(2, int, add).rev()
+
+    with pytest.raises(ArithmeticError):
+        folded.collect()
+    for rest in (folded.skip(1), folded.step_by(2).skip(1), folded.skip(9)):
+        with pytest.raises(KeyError):
+            rest.collect()
