@@ -27,7 +27,10 @@ if TYPE_CHECKING:
     from pariter.engines.mailbox import Mailbox
 
 PIECE_S = 0.02
+"""Up to this a worker shall have another piece behind the one in hand: a round trip would be a good part of it."""
+LAST_PIECE_S = 0.004
 LONGEST_PIECE_S = 0.3
+"""Pieces are a quarter of a lane, between these two: the last ones are short, so that workers end together."""
 STOP_S = 0.5
 """How long a piece that nobody wants any more may run on before its worker is killed."""
 
@@ -190,7 +193,7 @@ class Dispatch(Run):
     def _size_for(self, lane: Lane) -> int:
         if self._item_s is None:
             return 1
-        least = int(PIECE_S / self._item_s) or 1
+        least = int(LAST_PIECE_S / self._item_s) or 1
         most = int(LONGEST_PIECE_S / self._item_s) or 1
         # The first pieces are short, and timing them says little: grow step by step.
         return min(max(least, min(most, lane.remaining // 4)), 16 * self._largest, self._most_items)

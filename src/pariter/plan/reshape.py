@@ -130,7 +130,7 @@ class Rev(Reshape):
             source = pulled(source)
         assert source.span is not None
         if source.error is not None:  # the last item comes first, and it never came
-            end = Held([], source.error)
+            end: Held[Any] = Held([], source.error)
             # A fold may raise on its way to where the exception stands, in the same chunk.
             return end if source.pure else Chained((source.view(range(source.span - 1, source.span)), end))
         return source.view(range(source.span - 1, -1, -1))
