@@ -109,6 +109,33 @@ def test_functions_in_variables_are_copied_as_far_as_they_are_only_called() -> N
         assert not shares_content(variables(fn)["f"], variables(copy)["f"], "amount")
 
 
+def test_a_decorated_function_is_copied_with_what_the_decorator_calls() -> None:
+    counted: list[str] = []
+
+    def logged(fn: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(fn)
+        def wrapper(*args: Any, **kwargs: Any) -> Any:
+            counted.append(fn.__name__)
+            return fn(*args, **kwargs)
+
+        @functools.wraps(wrapper)
+        def around(x: Any, *args: Any, **kwargs: Any) -> Any:
+            return wrapper(x, *args, **{"y": 0, **kwargs})
+
+        return around
+
+    fn = logged(lambda x, y: x + y + BIG)
+
+    copy = localise(fn)
+
+    assert copy(1, y=2) == fn(1, y=2) == BIG + 3
+    assert counted == ["<lambda>"] * 2
+    inner, its_copy = variables(fn)["wrapper"], variables(copy)["wrapper"]
+    assert (its_copy is inner) is not READS_BYTECODE
+    assert (variables(its_copy)["fn"] is variables(inner)["fn"]) is not READS_BYTECODE
+    assert (Survey([fn]).shared(fn) is None) is READS_BYTECODE
+
+
 def test_a_recursive_function_calls_its_copy() -> None:
     def fibonacci(n: int) -> int:
         return n if n < 2 else fibonacci(n - 1) + fibonacci(n - 2)
@@ -579,6 +606,9 @@ EXPRESSIONS = (
     "(lambda y: y + a)(x)",
     "(lambda: row.append(a))()",
     "helper(x)",
+    "helper(*(x,))",
+    "helper(*[x], **{})",
+    "(lambda *args, **others: helper(*args, **others))(x)",
     "helper",
     "helper.__name__",
     "f(x - 1) if x > 0 else a",

@@ -12,7 +12,7 @@ fro, and two of them are slower than one. Copies remove that. What is copied, an
     measured, so that it goes nowhere.
 *   A list, dict or set, if in addition nothing but its cell refers to it and nothing that has the cell
     does more to it, so that nobody can change it. Large ones stay shared: copying them costs too much.
-*   A function held in a cell, if it is only called.
+*   A function held in a cell, if it is only called, and asked for its name.
 *   The object that a method belongs to, if the method merely reads plain attributes: see `receivers`.
 
 Everything else stays shared. What is done behind Python's back (`cell_contents = ...`) is not seen.
@@ -41,6 +41,7 @@ Copy = Callable[["Copies", Any], Any]
 LARGEST = 10_000
 """Collections with more items than this stay shared."""
 _FEW = 100
+_CALLING = {usage.CALL, usage.NAME}
 
 _READING: dict[type, set[str]] = {
     tuple: {usage.SUBSCRIPT, usage.CONTAINS, usage.LOOP, usage.ITERATE, usage.LEN},
@@ -103,7 +104,7 @@ class Survey:
             for name, cell in owners.cells(fn):
                 if id(fn) not in self._found:
                     self._holders.setdefault(id(cell), []).append(fn)
-                if not owners.is_empty(cell) and usage.uses(fn.__code__, name) <= {usage.CALL}:
+                if not owners.is_empty(cell) and usage.uses(fn.__code__, name) <= _CALLING:
                     waiting.append((cell.cell_contents, later or usage.may_use_later(fn.__code__, name)))
             self._found[id(fn)] = fn
             if later:
@@ -141,7 +142,7 @@ class Survey:
         if kind in _NUMBERS:
             return _same if any(map(usage.compares_identity, codes)) else Copies.number
         if kind in (FunctionType, functools.partial):
-            return Copies.called if _uses(codes, name) <= {usage.CALL} else _same
+            return Copies.called if _uses(codes, name) <= _CALLING else _same
         if kind not in _READING or len(value) > LARGEST or any(_BUILTINS & fn.__globals__.keys() for fn in holders):
             return _same
         if kind not in _IMMUTABLE:

@@ -23,6 +23,7 @@ ITERATE = "iterate"
 LEN = "len"
 GET = "get"
 CALL = "call"
+NAME = "name"
 OTHER = "other"
 
 CONSUMING = frozenset(("all", "any", "list", "max", "min", "set", "sorted", "sum"))
@@ -47,6 +48,8 @@ _MOVES = {
     **dict.fromkeys(("BINARY_OP", "BINARY_SUBSCR", "COMPARE_OP", "CONTAINS_OP", "IS_OP"), (2, 1)),
     **dict.fromkeys(("POP_JUMP_IF_TRUE", "POP_JUMP_IF_FALSE"), (1, 0)),
     **dict.fromkeys(("POP_JUMP_IF_NONE", "POP_JUMP_IF_NOT_NONE"), (1, 0)),
+    **dict.fromkeys(("LIST_EXTEND", "SET_UPDATE", "DICT_UPDATE", "DICT_MERGE"), (1, 0)),  # of what stands below
+    "CALL_INTRINSIC_1": (1, 1),
     "STORE_FAST_STORE_FAST": (2, 0),
     "BINARY_SLICE": (3, 1),
 }
@@ -272,6 +275,10 @@ def _moves(ins: dis.Instruction) -> tuple[int, int] | None:
         moves = arg + 2, 1
     elif name == "CALL_KW":
         moves = arg + 3, 1
+    elif name == "BUILD_MAP":
+        moves = 2 * arg, 1
+    elif name == "CALL_FUNCTION_EX":  # which takes arguments by name where its flag says so; from 3.14 on, always
+        moves = 1 - dis.stack_effect(ins.opcode, ins.arg, jump=False), 1
     if moves is None or moves[1] - moves[0] != dis.stack_effect(ins.opcode, ins.arg, jump=False):
         return None
     return moves
@@ -289,7 +296,11 @@ def _use(instructions: list[dis.Instruction], start: int, at: int, above: int) -
         return LOOP if after and after[0].opname == "FOR_ITER" else ITERATE
     if name == "LOAD_ATTR" and ins.argval == "get" and arg & 1:
         return GET
+    if name == "LOAD_ATTR" and ins.argval in ("__name__", "__qualname__"):
+        return NAME
     if (name, above) in (("CALL", arg + 1), ("CALL_KW", arg + 2)):
+        return CALL
+    if name == "CALL_FUNCTION_EX" and above == -dis.stack_effect(ins.opcode, ins.arg, jump=False):
         return CALL
     if name == "CALL" and arg == 1 and at == start + 1:
         before = instructions[start - 1]
