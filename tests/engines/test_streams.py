@@ -203,3 +203,22 @@ def test_an_unfinished_iterator_does_not_keep_a_process_busy(processes: ProcessP
 
     assert par_iter(range(1000)).on(processes).sum() == 499_500
     items.close()  # type: ignore[attr-defined]
+
+
+def test_an_interrupt_that_a_helper_meets_in_the_source_ends_the_loop(threads: ThreadPool) -> None:
+    caller, met = threading.get_ident(), threading.Event()
+
+    def numbers() -> Iterator[int]:
+        yield 0
+        while threading.get_ident() == caller:
+            yield 1
+        met.set()
+        raise KeyboardInterrupt
+
+    def waits(n: int) -> int:
+        assert met.wait(60)
+        return n
+
+    with pytest.raises(KeyboardInterrupt):
+        par_iter(numbers()).map(waits).on(threads).collect()
+    assert par_iter(endless()).take(10).on(threads).sum() == 45

@@ -163,7 +163,7 @@ class Stream:
         if not self._source_lock.acquire(False):
             return False
         try:
-            batch = self._pull()
+            batch = self._pull(consumer)
         finally:
             self._pulling = False
             self._source_lock.release()
@@ -183,7 +183,7 @@ class Stream:
             self._keep(number, outcome)
         return True
 
-    def _pull(self) -> tuple[int, Piped, int] | None:
+    def _pull(self, consumer: bool = True) -> tuple[int, Piped, int] | None:
         """The next batch, under the source's lock."""
         with self._lock:
             ahead = self._pulled - self._head
@@ -211,12 +211,12 @@ class Stream:
                     self._sizes[number] = size
                     self._waiting += size
                 return number, piece, size
-        except KeyboardInterrupt:
-            self._over = True
-            self._keep(number, None)
-            raise
         except BaseException as error:
-            outcome = Caught(error)
+            if consumer and isinstance(error, KeyboardInterrupt):
+                self._over = True
+                self._keep(number, None)
+                raise
+            outcome = Caught(error)  # a helper has nobody to raise it to: the consumer meets it in its place
         self._keep(number, outcome)
         return None
 
