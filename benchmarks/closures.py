@@ -18,7 +18,7 @@ import measure
 from pariter import par_iter
 from pariter.engines import own
 
-ITEMS = 1_000_000
+ITEMS = 2_000_000
 ROW = list(range(ITEMS))
 TABLE = dict.fromkeys(range(1000), 1)
 

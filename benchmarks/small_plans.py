@@ -13,7 +13,7 @@ import measure
 
 from pariter import par_iter
 
-SIZES = (0, 10, 100, 1000)
+SIZES = (0, 1, 10, 100, 1_000, 10_000)
 
 
 def double(x: int) -> int:
@@ -47,8 +47,10 @@ def main() -> None:
                 "pariter": partial(on_pariter, items),
                 "lambda": partial(on_pariter_with_lambda, items),
             }
-            measured = table.noted(measure.rounds(contenders, repeat=2000 if size < 1000 else 300))
-            executor = measure.rounds({"pool": partial(on_executor, pool, items)}, count=3, repeat=20)
+            measured = table.noted(measure.rounds(contenders, repeat=max(20, 2000 // max(1, size // 100))))
+            executor = measure.rounds(
+                {"pool": partial(on_executor, pool, items)}, count=3, repeat=max(1, 2000 // (size + 100))
+            )
             loop = measure.median(measured, "loop")
             beyond = {name: measure.median(measured, name) - loop for name in ("pariter", "lambda")}
             beyond["pool"] = measure.median(executor, "pool") - loop
