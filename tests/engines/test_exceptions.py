@@ -376,3 +376,27 @@ def test_from_the_right_a_fold_may_raise_before_the_exception_it_comes_to(every_
     for rest in (folded.skip(1), folded.step_by(2).skip(1), folded.skip(9)):
         with pytest.raises(KeyError):
             rest.collect()
+
+
+@pytest.mark.parametrize(
+    ("change", "item"),
+    [
+        (lambda items: items.extend(range(1000)), "500"),
+        (lambda items: items.__delitem__(slice(700, None)), "500"),
+        (lambda items: items.__delitem__(slice(300, None)), "no longer there"),
+        (list.clear, "no longer there"),
+    ],
+)
+def test_the_note_names_the_item_of_a_list_whose_length_has_changed(
+    change: Callable[[list[int]], None], item: str, every_shared: Pool
+) -> None:
+    items = list(range(1000))
+
+    def raises(n: int) -> None:
+        if n == 500:
+            change(items)
+            raise ValueError(n)
+
+    with pytest.raises(ValueError, match="500") as caught:
+        par_iter(items).map(raises).on(every_shared).collect()
+    assert f" at item 500 ({item}), " in notes(caught.value)[0]

@@ -82,9 +82,21 @@ class WalkSpot:
         return islice(self._items, high - low)
 
     def place(self) -> Place | None:
-        index = len(self._data) - length_hint(self._items) - 1
-        at = index - self._first
-        return Place(self._labels[at], self._data[index]) if at >= self._begin >= 0 else None
+        where = self._items.__reduce__()[2:]  # asked of the iterator: the list may be longer or shorter by now
+        at = where[0] - self._first - 1 if where else -1
+        if not at >= self._begin >= 0:
+            return None
+        try:
+            return Place(self._labels[at], self._data[self._first + at])
+        except IndexError:
+            return Place(self._labels[at], _Gone())
+
+
+class _Gone:
+    """Stands for an item that was handed out and then removed from its list."""
+
+    def __repr__(self) -> str:
+        return "no longer there"
 
 
 class GroupSpot:
