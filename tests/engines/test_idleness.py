@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pariter.engines import idleness
-from pariter.engines.idleness import ENOUGH_S, Idleness
+from pariter.engines.idleness import BRIEF_S, ENOUGH_S, Idleness
 
 
 class Clocks:
@@ -43,9 +43,34 @@ def test_nothing_is_known_at_first() -> None:
 def test_who_computes_is_known_at_once(clocks: Clocks, share: float) -> None:
     watch = Idleness()
     watch.look()
-    clocks.pass_by(0.001, share)
+    clocks.pass_by(BRIEF_S * 1.1, share)
 
     watch.look()
+    assert watch.is_known
+    assert not watch.waits
+
+
+def test_a_moment_tells_nothing(clocks: Clocks) -> None:
+    watch = Idleness()
+    watch.look()
+    clocks.pass_by(BRIEF_S / 2, 1.0)
+    watch.look()
+    assert not watch.is_known
+    clocks.pass_by(ENOUGH_S, 0.01)
+
+    watch.look()
+    assert watch.is_known
+    assert watch.waits
+
+
+def test_what_was_not_watched_does_not_count(clocks: Clocks) -> None:
+    watch = Idleness()
+    for _ in range(4):
+        clocks.pass_by(ENOUGH_S, 0.0)
+        watch.begin()
+        clocks.pass_by(BRIEF_S / 2, 1.0)
+        watch.look()
+
     assert watch.is_known
     assert not watch.waits
 

@@ -188,6 +188,22 @@ def test_a_stream_of_what_waits_is_shared_with_threads(undecided: ProcessPool, s
     assert met == list(range(64))
 
 
+def burning_pid(item: int) -> int:
+    burn(item)
+    return os.getpid()
+
+
+def waits_for_its_first(seconds: float) -> Iterator[int]:
+    threading.Event().wait(seconds)
+    yield from range(250)
+
+
+def test_a_source_that_waits_keeps_nobody_from_computing_elsewhere(undecided: ProcessPool) -> None:
+    pids = list(par_iter(waits_for_its_first(0.1)).map(burning_pid).on(undecided))
+
+    assert len(set(pids)) > 1
+
+
 def test_explain_tells_what_was_measured_and_who_did_the_work(undecided: ProcessPool, threads: ThreadPool) -> None:
     cheap = par_iter(range(1)).map(abs).on(undecided)
     dear = par_iter(range(400)).map(burn).on(undecided)

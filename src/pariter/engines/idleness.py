@@ -11,31 +11,44 @@ import time
 
 ENOUGH_S = 0.02 if os.name == "posix" else 0.1
 """How long is watched: the clock of a process may tick in 16 ms, and a busy machine may let a process wait for 10."""
+BRIEF_S = 0.001
+"""Less than this tells nothing: whoever looks computes, and may look twice in a moment."""
 LOOKS_IDLE = 0.2
 """What share of the time a process that waits may compute."""
 
 
 class Idleness:
-    """Watches how much this process computes."""
+    """Watches how much this process computes while functions run."""
 
-    __slots__ = ("_began", "_computed", "is_known", "waits")
+    __slots__ = ("_computed", "_elapsed", "_last", "is_known", "waits")
 
     def __init__(self) -> None:
-        self._began: float | None = None
-        self._computed = 0.0
+        self._last: tuple[float, float] | None = None
+        self._elapsed = self._computed = 0.0
         self.is_known = False
         """Whether `waits` can be relied on."""
         self.waits = False
 
+    def begin(self) -> None:
+        """What comes is to be watched, what was since the last look is not."""
+        self._last = _clocks()
+
     def look(self) -> None:
-        """Compare with the last look that was long enough ago; the first one only begins."""
-        now, computed = time.perf_counter(), time.process_time()
-        if self._began is None:
-            self._began, self._computed = now, computed
+        """Judge by what was watched lately; the first look only begins."""
+        before, now = self._last, _clocks()
+        self._last = now
+        if before is None:
             return
-        elapsed = now - self._began
-        self.waits = computed - self._computed < LOOKS_IDLE * elapsed
+        self._elapsed += now[0] - before[0]
+        self._computed += now[1] - before[1]
+        if self._elapsed < BRIEF_S:
+            return
+        self.waits = self._computed < LOOKS_IDLE * self._elapsed
         # Whoever computes shows it at once; that somebody computes nothing may be the machine's doing, for a while.
-        self.is_known = not self.waits or elapsed >= ENOUGH_S
-        if elapsed >= ENOUGH_S:
-            self._began, self._computed = now, computed
+        self.is_known = not self.waits or self._elapsed >= ENOUGH_S
+        if self._elapsed >= ENOUGH_S:
+            self._elapsed = self._computed = 0.0
+
+
+def _clocks() -> tuple[float, float]:
+    return time.perf_counter(), time.process_time()

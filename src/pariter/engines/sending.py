@@ -56,7 +56,6 @@ class SentStream(HelpedStream):
             check_travel([step for group in stages_of(piped) for step in group] + [sink])
             self._threads = threads
             self._idleness = Idleness()
-            self._idleness.look()
             self._context = contextvars.copy_context()
             self._context.run(enclosing.set, "serial")
 
@@ -69,11 +68,15 @@ class SentStream(HelpedStream):
         self._crew.warm_up()
 
     def _run(self, number: int, piece: Piped, size: int, worker: str) -> Leaf:
+        is_alone = self._helpers is None
+        if is_alone:
+            self._idleness.begin()  # that the source or the consumer made this process wait does not count
         began = time.perf_counter()
         context = contextvars.copy_context()
         context.run(enclosing.set, "serial")
         leaf = context.run(super()._run, number, piece, size, worker)
-        if self._helpers is None:
+        if is_alone:
+            self._idleness.look()
             self._payoff.measured(size, time.perf_counter() - began)
             self._items += size
             span = self._piped.span
@@ -85,7 +88,6 @@ class SentStream(HelpedStream):
         if not self._payoff.pays_nearby(left):
             return
         if self._threads is not None:
-            self._idleness.look()
             if not self._idleness.is_known:
                 return
             if self._idleness.waits:
