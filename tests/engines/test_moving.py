@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import operator
 import os
+import pickle
 import re
 import sys
 import threading
@@ -15,8 +17,8 @@ from typing import Any
 
 import pytest
 
-from pariter import ParIter, ProcessPool, ThreadPool, par_iter
-from pariter.engines.processes import ProcessEngine
+from pariter import ParIter, ProcessPool, ThreadPool, par_iter, repeat
+from pariter.engines.processes import ProcessEngine, ProcessRun
 
 
 @pytest.fixture(params=["cold", "warm"])
@@ -216,3 +218,62 @@ def test_explain_tells_what_was_measured_and_who_did_the_work(undecided: Process
     assert cheap.explain().endswith("; sending them away would not have paid")
     assert dear.explain().endswith(" ms each; 2 processes did the rest")
     assert re.search(r"\nlast run: \d+ of 10 items .*; (nobody was called|threads helped)$", threaded.explain())
+
+
+def test_explain_does_not_name_helpers_who_did_not_come(
+    undecided: ProcessPool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ProcessRun, "offer_to", lambda run, pool: False)
+    plan = par_iter(range(8)).map(sleeps).on(undecided)
+
+    plan.sum()
+    assert plan.explain().endswith(" ms each; it was over when others were ready to help")
+
+
+def sleeps(item: int) -> int:
+    threading.Event().wait(0.02)
+    return item
+
+
+def test_explain_counts_all_that_the_caller_did(undecided: ProcessPool) -> None:
+    caller, done = threading.get_ident(), []
+
+    def counted(item: int) -> None:
+        sleeps(item)
+        if threading.get_ident() == caller:
+            done.append(item)
+
+    plan = par_iter(range(24)).map(counted).on(undecided)
+
+    plan.count()
+    assert f"\nlast run: {len(done)} of 24 items in the caller, " in plan.explain()
+
+
+def test_explain_does_not_tell_of_a_run_before_the_last_one(undecided: ProcessPool) -> None:
+    plan = par_iter(range(10)).map(abs).on(undecided)
+    before = plan.explain()
+    plan.sum()
+    measured = plan.explain()
+    list(plan)
+
+    assert measured.startswith(f"{before}\nlast run: 10 of 10 items in the caller, ")
+    assert plan.explain() == before
+
+
+def test_explain_tells_of_comparisons_and_of_what_never_ends(undecided: ProcessPool) -> None:
+    compared = par_iter(range(10)).map(abs).on(undecided)
+    endless = repeat(5).map(abs).on(undecided)
+
+    assert compared.equals(range(10))
+    assert "\nlast run: 10 of 10 items in the caller, " in compared.explain()
+    assert endless.find_first(lambda n: n == 5) == 5
+    assert " of endless items in the caller" in endless.explain()
+
+
+def test_a_copy_of_a_plan_has_not_run(undecided: ProcessPool) -> None:
+    plan = par_iter(range(10)).map(abs)
+    before = plan.explain()
+    plan.sum()
+
+    assert copy.copy(plan).explain() == before
+    assert pickle.loads(pickle.dumps(plan)).explain() == before

@@ -40,6 +40,11 @@ class HelpedRun(Run):
         """Whether helpers were called."""
         return self._helpers is not None
 
+    @property
+    def known_span(self) -> int | None:
+        """How many units there are; None if they never end."""
+        return None if self.piped.endless else self.piped.span
+
     def offer_to(self, pool: WorkerPool) -> bool:
         """Let idle workers of `pool` join, from now on; False if the run is over."""
         with self._lock:

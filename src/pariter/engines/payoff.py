@@ -44,7 +44,7 @@ class Payoff:
             self._recent /= 2
             self._seconds /= 2
 
-    def report(self, span: int, decision: str) -> Report:
+    def report(self, span: int | None, decision: str) -> Report:
         """What was measured, of a run of `span` units about which that was decided."""
         return Report(span, self.items, self._seconds / (self._recent or 1), decision)
 

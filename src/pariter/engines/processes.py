@@ -170,20 +170,22 @@ class ProcessRun(Dispatch, HelpedRun):
     def measured(self, items: int, seconds: float) -> None:
         if self.terms.finished is not None:
             super().measured(items, seconds)
-        if not self.was_offered:
+        if threading.get_ident() == self._caller:
             self._block_began = time.perf_counter()  # first: who sees the old count takes the block in hand for longer
             self._payoff.measured(items, seconds)
 
     def report(self) -> Report:
         """What was measured here, and who did the rest."""
-        return self._payoff.report(self._span, self._decision())
+        return self._payoff.report(self.known_span, self._decision())
 
     def _decision(self) -> str:
-        if self._to_threads:
+        if not self._moved:
+            return "sending them away would not have paid"
+        if self.was_helped:
             return "threads helped, because the items wait more than they compute"
-        if self._moved:
+        if self._own_lanes:
             return f"{len(self._crew.slots)} processes did the rest"
-        return "sending them away would not have paid"
+        return "it was over when others were ready to help"
 
     def _should_leave(self) -> bool:
         """Whether the caller shall leave the rest to others, who are there."""

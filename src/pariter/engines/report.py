@@ -8,18 +8,19 @@ from typing import NamedTuple
 class Report(NamedTuple):
     """Numbers about one run; nothing of the user's."""
 
-    span: int
-    """How many units the source had."""
+    span: int | None
+    """How many units the source had; None if it never ends."""
     items: int
-    """How many of them the caller had done when it was decided who does the rest, or in all."""
+    """How many of them the caller had done when others took over, or in all: whole blocks, as they were counted."""
     item_s: float
     """How long one took the caller, lately."""
     decision: str
     """Who did the rest, and why."""
 
     def __str__(self) -> str:
+        many = "endless" if self.span is None else f"{self.span:,}"
         took = f", {in_units(self.item_s)} each" if self.items else ""
-        return f"{self.items:,} of {self.span:,} items in the caller{took}; {self.decision}"
+        return f"{self.items:,} of {many} items in the caller{took}; {self.decision}"
 
 
 def in_units(seconds: float) -> str:

@@ -155,7 +155,7 @@ class ThreadRun(HelpedRun):
 
     def report(self) -> Report:
         """What the caller measured, and who helped."""
-        return Report(self.piped.span or 0, self._driven, self._driven_s / (self._driven or 1), self._decision())
+        return Report(self.known_span, self._driven, self._driven_s / (self._driven or 1), self._decision())
 
     def _decision(self) -> str:
         if self._worth.is_alone:

@@ -51,6 +51,10 @@ class Adapters(Generic[T_co]):
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
         self._report: Report | None = None
+        """What was measured when this plan last ran: this very one, no copy of it."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self._plan,)
 
     def _then(self, step: Step) -> ParIter[Any]:
         return type(self)(self._plan.then(step))  # type: ignore[return-value]

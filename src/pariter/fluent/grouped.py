@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any, TypeVar
 
 from pariter import current
@@ -12,6 +13,7 @@ from pariter.fluent import checks
 from pariter.fluent.adapters import plan_of
 from pariter.fluent.terminals import Terminals
 from pariter.plan import collecting, grouping, searching, sinks
+from pariter.plan.pipeline import Plan
 from pariter.plan.values import Break
 
 T_co = TypeVar("T_co", covariant=True)
@@ -107,8 +109,7 @@ class Grouped(Terminals[T_co]):
         >>> par_iter([1, 2]).cmp([1, 3])
         -1
         """
-        plans = self._plan, plan_of(other, "cmp")
-        return int(driver.compare(*plans, searching.Compare(), current.engine_for(self._plan)))
+        return int(self._compare(plan_of(other, "cmp"), searching.Compare()))
 
     def equals(self, other: Iterable[Any]) -> bool:
         """Whether both plans give equal items. If both lengths are known and differ, nothing runs.
@@ -116,11 +117,15 @@ class Grouped(Terminals[T_co]):
         >>> par_iter([1, 2]).map(str).equals(["1", "2"])
         True
         """
-        plans = self._plan, plan_of(other, "equals")
-        lengths = [plan.length() for plan in plans]
+        plan = plan_of(other, "equals")
+        lengths = self._plan.length(), plan.length()
         if None not in lengths and lengths[0] != lengths[1]:
             return False
-        return bool(driver.compare(*plans, searching.Equal(), current.engine_for(self._plan)))
+        return bool(self._compare(plan, searching.Equal()))
+
+    def _compare(self, other: Plan, sink: searching.Compare | searching.Equal) -> Any:
+        run = partial(driver.compare, self._plan, other, sink)
+        return self._reported(run, current.engine_for(self._plan))
 
     # Early ends.
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from typing import Any, TypeVar, overload
 
 from pariter import current
 from pariter.engines import driver, memory, own
+from pariter.engines.base import Engine
 from pariter.fluent import checks
 from pariter.fluent.options import Options
 from pariter.plan import collecting, reshape, searching, sinks, stages
@@ -43,9 +45,13 @@ class Terminals(Options[T_co]):
         return self._drive(self._plan, sink, backwards=backwards)
 
     def _drive(self, plan: Plan, sink: Sink, *, effect: bool = False, backwards: bool = False) -> Any:
-        engine = current.engine_for(plan, effect=effect)
+        run = partial(driver.run, plan, sink, backwards=backwards)
+        return self._reported(run, current.engine_for(plan, effect=effect))
+
+    def _reported(self, run: Callable[[Engine], A], engine: Engine) -> A:
+        """`run(engine)`, after which `explain()` tells what was measured."""
         try:
-            return driver.run(plan, sink, engine, backwards=backwards)
+            return run(engine)
         finally:
             self._report = engine.report
 
@@ -359,6 +365,7 @@ class Terminals(Options[T_co]):
 
     def __iter__(self) -> Iterator[T_co]:
         """The items in order, while workers run a bounded window ahead; closing it cancels."""
+        self._report = None
         return driver.iterate(self._plan, current.engine_for(self._plan))
 
     def __len__(self) -> int:
@@ -370,7 +377,8 @@ class Terminals(Options[T_co]):
     def explain(self) -> str:
         """How the plan would run: its code, its barriers, what will not scale, the engine and why. Runs nothing.
 
-        Once this plan has run, a last line says what was measured then, and who did the work.
+        Once a terminal method has run this plan, a last line says what was measured in its last phase, and who did
+        the work; not if the source was an iterator, or if the caller had no part in the work.
 
         >>> print(par_iter([1, 2]).map(str).on("serial").explain())
         par_iter([1, 2]).map(str).on('serial')
