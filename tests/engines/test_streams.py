@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -122,6 +123,95 @@ def test_no_function_runs_any_more_after_closing(threads: ThreadPool) -> None:
                 next(items)
             items.close()  # type: ignore[attr-defined]
         assert running[0] == 0
+
+
+def test_a_stream_that_is_collected_as_garbage_keeps_nobody_waiting(threads: ThreadPool) -> None:
+    caller, entered, closed = threading.get_ident(), threading.Event(), threading.Event()
+    first, wanted = threading.Lock(), threading.Lock()
+
+    def numbers() -> Iterator[int]:
+        try:
+            yield from endless()
+        finally:
+            closed.set()
+
+    def f(n: int) -> int:
+        if threading.get_ident() != caller and first.acquire(blocking=False):
+            entered.set()
+            with wanted:
+                return n
+        return n
+
+    with wanted, eager():
+        items = iter(par_iter(numbers()).map(f).unordered().on(threads))
+        while not entered.is_set():
+            next(items)
+        garbage: list[Any] = [items]
+        garbage.append(garbage)
+        del items, garbage
+        gc.collect()  # in a thread that holds what a function in hand waits for
+
+    assert closed.wait(60)
+
+
+def test_garbage_may_be_collected_whatever_is_locked(every_engine: Pool, threads: ThreadPool) -> None:
+    closed = threading.Event()
+
+    def numbers() -> Iterator[int]:
+        try:
+            yield from endless()
+        finally:
+            closed.set()
+
+    with eager():
+        items = iter(par_iter(numbers()).map(abs).on(every_engine))
+        for _ in range(100):
+            next(items)
+    garbage: list[Any] = [items]
+    garbage.append(garbage)
+    del items
+    with threads.workers.seats.lock:  # as when the collector interrupts whoever wakes a worker
+        del garbage
+        gc.collect()
+
+    assert closed.wait(60)
+    assert par_iter(endless()).take(10).on(every_engine).sum() == 45
+
+
+def test_a_merge_that_raises_ends_the_source(every_engine: Pool) -> None:
+    closed = threading.Event()
+
+    def numbers() -> Iterator[int]:
+        try:
+            yield from endless()
+        finally:
+            closed.set()
+
+    def add(a: int, b: int) -> int:
+        if b > 1:  # the result of several items
+            raise LookupError
+        return a + b
+
+    with pytest.raises(LookupError) as caught:
+        par_iter(numbers()).map(lambda n: 1).on(every_engine).reduce(lambda: 0, add)
+
+    assert caught.traceback  # which keeps all frames
+    assert closed.is_set()
+
+
+def test_blocks_that_are_left_early_end_the_source(every_engine: Pool) -> None:
+    closed = threading.Event()
+
+    def numbers() -> Iterator[int]:
+        try:
+            yield from endless()
+        finally:
+            closed.set()
+
+    found = par_iter(numbers()).by_uniform_blocks(10).on(every_engine).find_first(lambda n: n == 35)
+
+    assert found == 35
+    assert closed.is_set()
 
 
 def test_breaking_out_of_a_loop_over_nested_plans_leaves_the_pool_usable(every_engine: Pool) -> None:

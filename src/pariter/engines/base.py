@@ -62,6 +62,18 @@ class Terms(Record):
         return TimeoutError(f"the run was not over after timeout({self.seconds:g}) seconds")
 
 
+class Results(Protocol):
+    """The partial results of batch after batch, in order, a window ahead of the consumer."""
+
+    def results(self) -> Iterator[Any]:
+        """Each of them; raises what a batch raised, in its place."""
+        ...
+
+    def close(self) -> None:
+        """End what is at work. To be called once, whether or not all results were asked for."""
+        ...
+
+
 class Engine(Protocol):
     """Decides where the leaves of one run of a plan run."""
 
@@ -86,8 +98,8 @@ class Engine(Protocol):
         """The whole of a source whose span is known, as if it were one leaf; or its exception."""
         ...
 
-    def stream(self, piped: Piped, sink: Sink, terms: Terms) -> Iterator[Any]:
-        """The partial results of batch after batch, in order, a window ahead of the consumer."""
+    def stream(self, piped: Piped, sink: Sink, terms: Terms) -> Results:
+        """The partial results of batch after batch."""
         ...
 
     def close(self) -> None:

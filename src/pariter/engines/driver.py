@@ -10,7 +10,9 @@ from itertools import islice, zip_longest
 from typing import Any
 
 from pariter._caught import Caught
-from pariter.engines.base import Engine, Terms, merged, this_thread
+from pariter.engines import leaving
+from pariter.engines.base import Engine, Results, Terms, merged, this_thread
+from pariter.engines.blockwise import Blockwise
 from pariter.plan.blame import annotate_merge
 from pariter.plan.collecting import Hold, Part, Prefixes, Scan
 from pariter.plan.compound import Chained, Zipped
@@ -52,7 +54,7 @@ def iterate(plan: Plan, engine: Engine) -> Iterator[Any]:
     phases = Phases(engine, plan, streaming=True)
     piped = phases.bind(plan)
     phases.show_progress(plan, piped.span)
-    return phases.values(piped, close=True)
+    return phases.values(piped, last=True)
 
 
 def compare(plan: Plan, other: Plan, sink: Compare | Equal, engine: Engine) -> Any:
@@ -161,39 +163,30 @@ class Phases(Binder):
         return leaf.partial
 
     def _streamed(self, piped: Piped, sink: Sink) -> Leaf:
-        partials = self._engine.stream(piped, sink, self._cut_for(piped).replace(ordered=True))
-        result = next(partials)
-        for found in partials:
-            settled = sink.anywhere and sink.settled(found)
-            result = found if settled else merged(sink, [result, found])
+        with closing(self._engine.stream(piped, sink, self._cut_for(piped).replace(ordered=True))) as stream:
+            partials = stream.results()
+            result = next(partials)
+            for found in partials:
+                settled = sink.anywhere and sink.settled(found)
+                result = found if settled else merged(sink, [result, found])
         return Leaf(result, False)
 
     def _in_blocks(self, piped: Piped, sink: Sink) -> Leaf:
         """Block after block, each in parallel, until one needs no more."""
-        leaves = self._blocks(piped, sink)
-        result = next(leaves)
-        for leaf in leaves:
-            result = Leaf(merged(sink, [result.partial, leaf.partial]), leaf.left_early)
+        with closing(self._blocks(piped, sink)) as blocks:
+            leaves = blocks.leaves()
+            result = next(leaves)
+            for leaf in leaves:
+                result = Leaf(merged(sink, [result.partial, leaf.partial]), leaf.left_early)
         return result
 
-    def _blocks(self, piped: Piped, sink: Sink) -> Iterator[Leaf]:
-        assert self._options.blocks is not None
-        puller = piped.puller()
-        size = self._options.blocks or self._engine.num_workers
-        first = True
-        while True:
-            piece = puller.pull(size)
-            span = piece.span
-            assert isinstance(piece, Piped)
-            assert span is not None
-            if not span and not first:
-                return
-            leaf = self._engine.run(piece, sink, self._cut_for(piece))
-            yield leaf
-            if leaf.left_early or span < size:
-                return
-            first = False
-            size *= 1 if self._options.blocks else 2
+    def _blocks(self, piped: Piped, sink: Sink) -> Blockwise:
+        size = self._options.blocks
+
+        def run(piece: Piped) -> Leaf:
+            return self._engine.run(piece, sink, self._cut_for(piece))
+
+        return Blockwise(piped, run, size or self._engine.num_workers, growth=1 if size else 2)
 
     def _cut_for(self, piped: Piped, sink: Sink | None = None) -> Terms:
         if not self._options.reproducible:
@@ -211,28 +204,35 @@ class Phases(Binder):
         longest = min(LONGEST_SEARCHED, -(-span // (4 * self._engine.num_workers)))
         return self._terms if cuts.longest else self._terms.replace(cuts=Cuts(cuts.shortest, longest))
 
-    def values(self, piped: Piped, *, close: bool = False) -> Generator[Any, None, None]:
-        """The items, in order; `close` says that they are the last phase."""
-        parts = self._parts(piped)
+    def values(self, piped: Piped, *, last: bool = False) -> Generator[Any, None, None]:
+        """The items, in order; `last` says that they are those of the last phase, which ends the run."""
+        leaving.prepare()
+        leave, end = leaving.leave, self._end
+        parts: Results | None = None
         try:
-            for part in parts:
+            parts = self._parts(piped)
+            for part in parts.results():
                 yield from self._without_failed(part.items)
                 if part.error is not None:
                     raise part.error.error
                 del part
-            if close:
+            if last:
                 raise_together(self._failed)
         finally:
-            parts.close()  # type: ignore[attr-defined]
-            if close:
+            leave(end, parts, last)
+
+    def _end(self, parts: Results | None, last: bool) -> None:
+        try:
+            if parts is not None:
+                parts.close()
+        finally:
+            if last:
                 self.close()
 
-    def _parts(self, piped: Piped) -> Iterator[Part]:
+    def _parts(self, piped: Piped) -> Results:
         if self._options.blocks is None:
-            yield from self._engine.stream(piped, Hold(), self._terms)
-        else:
-            for leaf in self._blocks(piped, Hold()):
-                yield leaf.partial
+            return self._engine.stream(piped, Hold(), self._terms)
+        return self._blocks(piped, Hold())
 
     # What binding needs to have run.
 
@@ -261,15 +261,14 @@ class Phases(Binder):
             return Held([])
         items: list[Any] = []
         error: Caught | None = None
-        parts = self._engine.stream(piped, Hold(), self._terms.replace(window=None, ordered=True))
-        for part in parts:
-            items += self._without_failed(part.items)
-            error = part.error
-            if len(items) >= wanted:
-                del items[wanted:]
-                error = None
-                break
-        parts.close()  # type: ignore[attr-defined]
+        with closing(self._engine.stream(piped, Hold(), self._terms.replace(window=None, ordered=True))) as stream:
+            for part in stream.results():
+                items += self._without_failed(part.items)
+                error = part.error
+                if len(items) >= wanted:
+                    del items[wanted:]
+                    error = None
+                    break
         return Held(items, error)
 
     def skip_while(self, piped: Piped, keep: Function) -> Source[Any]:

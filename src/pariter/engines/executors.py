@@ -10,7 +10,7 @@ from __future__ import annotations
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from concurrent.futures import wait as wait_for_futures
 from contextlib import nullcontext
@@ -74,8 +74,8 @@ class ExecutorEngine:
         run.dispatch()
         return run.answer()
 
-    def stream(self, piped: Piped, sink: Sink, terms: Terms) -> Iterator[Any]:
-        return SentStream(piped, sink, terms, self._crew, always=True).results()
+    def stream(self, piped: Piped, sink: Sink, terms: Terms) -> SentStream:
+        return SentStream(piped, sink, terms, self._crew, always=True)
 
 
 class ExecutorCrew:

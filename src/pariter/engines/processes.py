@@ -12,7 +12,7 @@ import contextvars
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 from pariter.engines.base import FAR_LEFT, Terms, enclosing, this_thread
@@ -101,9 +101,9 @@ class ProcessEngine:
         finally:
             run.forget()
 
-    def stream(self, piped: Piped, sink: Sink, terms: Terms) -> Iterator[Any]:
+    def stream(self, piped: Piped, sink: Sink, terms: Terms) -> SentStream:
         try:
-            yield from SentStream(piped, sink, terms, self._crew, self._always, self._threads).results()
+            return SentStream(piped, sink, terms, self._crew, self._always, self._threads)
         except RuntimeError:
             rest_if_exiting()
             raise

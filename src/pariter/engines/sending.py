@@ -15,7 +15,7 @@ from pariter.engines.helped import HelpedStream
 from pariter.engines.idleness import Idleness
 from pariter.engines.payoff import Payoff
 from pariter.engines.shipping import check_travel, stages_of
-from pariter.engines.slots import NotStarted
+from pariter.engines.slots import NotStarted, rest_if_exiting
 from pariter.engines.streams import BatchSizer
 from pariter.plan.piped import Leaf, Piped
 from pariter.plan.sinks import Sink
@@ -163,6 +163,13 @@ class SentStream(HelpedStream):
     def results(self) -> Iterator[Any]:
         try:
             yield from super().results()
+        except RuntimeError:  # WorkerDied, or an executor that takes nothing any more
+            rest_if_exiting()
+            raise
+
+    def close(self) -> None:
+        try:
+            super().close()
         finally:
             if self._mailbox is not None and self._parcel is not None and not self._is_end():
                 try:

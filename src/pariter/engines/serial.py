@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextvars
-from collections.abc import Iterator
-from typing import Any
 
 from pariter.engines.base import Run, Terms, this_thread
 from pariter.engines.streams import Stream
@@ -30,5 +28,5 @@ class SerialEngine:
         contextvars.copy_context().run(run.drive, lane, this_thread())
         return run.answer()
 
-    def stream(self, piped: Piped, sink: Sink, terms: Terms) -> Iterator[Any]:
-        return Stream(piped, sink, terms, 1).results()
+    def stream(self, piped: Piped, sink: Sink, terms: Terms) -> Stream:
+        return Stream(piped, sink, terms, 1)

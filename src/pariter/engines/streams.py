@@ -260,37 +260,38 @@ class Stream:
 
     def results(self) -> Iterator[Any]:
         """The partial results of batch after batch; raises what a batch raised, in its place."""
-        try:
-            while True:
+        while True:
+            self._check_time()
+            if self._settled is not None:
                 self._check_time()
-                if self._settled is not None:
-                    self._check_time()
-                    yield self._settled.partial
+                yield self._settled.partial
+                return
+            if not self._has_next():
+                if self._is_finished():
                     return
-                if not self._has_next():
-                    if self._is_finished():
-                        return
-                    if not self._help():
-                        self._wait()
-                    continue
-                outcome = self._take()
-                self._check_time()  # functions that were told that it is late may have given anything
-                if outcome is None:
-                    if self._terms.ordered:
-                        return
-                    continue
-                if isinstance(outcome, Caught):
-                    self.stop()
-                    try:
-                        raise outcome.error
-                    finally:
-                        del outcome
-                yield outcome.partial
-                if outcome.left_early:
+                if not self._help():
+                    self._wait()
+                continue
+            outcome = self._take()
+            self._check_time()  # functions that were told that it is late may have given anything
+            if outcome is None:
+                if self._terms.ordered:
                     return
-                del outcome
-        finally:
-            self.stop()
+                continue
+            if isinstance(outcome, Caught):
+                self.stop()
+                try:
+                    raise outcome.error
+                finally:
+                    del outcome
+            yield outcome.partial
+            if outcome.left_early:
+                return
+            del outcome
+
+    def close(self) -> None:
+        """The consumer wants no more."""
+        self.stop()
 
     def _check_time(self) -> None:
         if self._terms.deadline is not None and self._terms.is_late():

@@ -83,8 +83,8 @@ class ThreadEngine:
         finally:
             run.forget()
 
-    def stream(self, piped: Piped, sink: Sink, terms: Terms) -> Iterator[Any]:
-        return ThreadStream(piped, sink, terms, self._pool, self._context()).results()
+    def stream(self, piped: Piped, sink: Sink, terms: Terms) -> ThreadStream:
+        return ThreadStream(piped, sink, terms, self._pool, self._context())
 
     def _context(self) -> contextvars.Context:
         """A copy of the caller's context, in which this engine's pool is the current one."""
@@ -245,12 +245,13 @@ class ThreadStream(HelpedStream):
 
     def results(self) -> Iterator[Any]:
         ticker.watch(self)
-        try:
-            yield from super().results()
-        finally:
-            if not self._is_end():
-                ticker.unwatch(self)
-                self.end()
+        return super().results()
+
+    def stop(self) -> None:
+        if not self._is_end():
+            ticker.unwatch(self)
+            self.end()
+        super().stop()
 
     def open(self) -> None:
         """Let idle workers join; called by the ticker, at any time."""
