@@ -119,14 +119,19 @@ def current_thread_index() -> int | None:
 def cancelled() -> bool:
     """Whether the run that the caller is part of no longer wants its results: return soon, with anything.
 
-    For functions that take long for a single item: a run cannot stop one by itself. False outside of a run,
-    and in worker processes, which are stopped from outside.
+    For functions that take long for a single item: a thread cannot be stopped, and a worker process is killed if it
+    has not left half a second after this became true. It does when the time of `timeout` is up, when the answer is
+    known or an exception came first, at Ctrl-C, when an iterator is closed early, and in a task of a process pool that
+    is closed with `cancel=True`. In a nested plan, also when nobody wants the results of the plan around it.
+
+    Costs less than a microsecond. False outside of a run, and on the processes of an executor or a cluster,
+    which cannot be told.
 
     >>> cancelled()
     False
     """
     asked = dropped.get(None)
-    return asked is not None and asked()
+    return asked is not None and asked.anywhere()
 
 
 def yield_now() -> bool | None:

@@ -35,7 +35,7 @@ class ClusterPool(Pool):
 
         self._tokens = []
         self._executor = executor
-        self._slot = ExecutorSlot(executor, lambda: None)
+        self._slot = ExecutorSlot(executor)
         self._closed = False
         self._mailbox = Mailbox(shows_itself=True)
 
@@ -81,7 +81,7 @@ class ClusterPool(Pool):
     def broadcast(self, f: Callable[[], T]) -> list[T]:
         self._check_open()
         content = packed("the function", (f, (), {}))
-        slots = [ExecutorSlot(executor, lambda: None) for executor in self._everywhere()]
+        slots = [ExecutorSlot(executor) for executor in self._everywhere()]
         return list(join_futures([Task(content, self._mailbox).send(slot) for slot in slots]))
 
 

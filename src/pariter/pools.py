@@ -20,9 +20,10 @@ from pariter import _pickle, choice
 from pariter._describe import describe_value
 from pariter._futures import FutureScope, join_futures
 from pariter.engines.base import Engine, enclosing
+from pariter.engines.crews import Crew
 from pariter.engines.processes import ProcessEngine
 from pariter.engines.serial import SerialEngine
-from pariter.engines.slots import Crew, Slot
+from pariter.engines.slots import Slot
 from pariter.engines.tasks import Task
 from pariter.engines.threads import ThreadEngine
 from pariter.errors import CannotSend, PoolClosed

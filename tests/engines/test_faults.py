@@ -34,7 +34,7 @@ def children() -> set[int]:
 def counts() -> tuple[int, int, int, int]:
     """Processes, file descriptors, entries of shared memory, and threads."""
     gc.collect()
-    ours = f"pariter-{os.getpid():x}-", f"sem.loky-{os.getpid()}-"  # other processes have theirs
+    ours = f"pariter-{os.getpid():x}-", f"pariter-asks-{os.getpid():x}-", f"sem.loky-{os.getpid()}-"  # other processes have theirs
     shared = [name for name in os.listdir("/dev/shm") if name.startswith(ours)]
     return len(children()), len(os.listdir("/proc/self/fd")), len(shared), threading.active_count()
 

@@ -21,7 +21,7 @@ from pariter._record import Record
 from pariter.engines.report import Report
 from pariter.plan.blame import annotate_merge
 from pariter.plan.piped import Leaf, Piped, run_leaf
-from pariter.plan.place import Block, Copier, dropped
+from pariter.plan.place import Block, Copier, Dropped, dropped
 from pariter.plan.sinks import Sink
 from pariter.sched import _platform
 from pariter.sched.blocks import next_size
@@ -208,7 +208,7 @@ class Run:
         copies: Copier | None = None,
     ) -> None:
         """Run leaf after leaf of `lane`; what they gave or raised is kept for `answer`."""
-        token = dropped.set(lambda: self.horizon < lane.begin or self.terms.is_late())
+        token = dropped.set(Dropped(lambda: self.horizon < lane.begin or self.terms.is_late()))
         try:
             self._drive(lane, worker, interrupt, copies)
         finally:

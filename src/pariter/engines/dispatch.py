@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from pariter._caught import Caught
 from pariter.engines import shipping
-from pariter.engines.base import Run, Terms
+from pariter.engines.asking import STOP_S
+from pariter.engines.base import FAR_LEFT, FAR_RIGHT, Run, Terms
 from pariter.engines.slots import NotStarted
 from pariter.errors import CannotSend, WorkerDied
 from pariter.plan.piped import Leaf, Piped
@@ -31,8 +32,6 @@ PIECE_S = 0.02
 LAST_PIECE_S = 0.004
 LONGEST_PIECE_S = 0.3
 """Pieces are a quarter of a lane, between these two: the last ones are short, so that workers end together."""
-STOP_S = 0.5
-"""How long a piece that nobody wants any more may run on before its worker is killed."""
 
 
 class AnyParcel(Protocol):
@@ -54,6 +53,9 @@ class AnySlot(Protocol):
     def send_piece(self, parcel: Any, piece: Any) -> Future[Any]:
         """Run a piece; the future ends with a worker's answer, `WorkerDied`, or `NotStarted`."""
         ...
+
+    def ask(self, shipment: Any) -> None:
+        """Nobody wants what was sent any more: let `cancelled()` be true over there."""
 
     def kill(self, shipment: Any) -> None:
         """Stop what was sent, if that can be done, else wait for it."""
@@ -94,6 +96,7 @@ class Dispatch(Run):
         self._in_flight: dict[AnySlot, list[Piece]] = {slot: [] for slot in crew.slots}
         self._own_lanes: dict[AnySlot, Lane] = {}
         self._item_s: float | None = None
+        self._asked_beyond: float = FAR_RIGHT
         self._largest = 1
         self._most_items = 1
         self._caller = threading.get_ident()
@@ -128,11 +131,12 @@ class Dispatch(Run):
             self._feed(slot, parcel)
         deadline: float | None = None
         while any(self._in_flight.values()):
+            self._ask_beyond(self.horizon)
             if deadline is None and self._nothing_wanted():
                 deadline = time.monotonic() + STOP_S
             left = None if deadline is None else deadline - time.monotonic()
             if left is not None and left <= 0:
-                self._stop_pieces()
+                self._kill_pieces()
                 return
             if self.terms.deadline is not None and self.terms.is_late():
                 raise self.terms.too_late()
@@ -217,7 +221,10 @@ class Dispatch(Run):
             self.fail(piece.low, died_holding(error, piece.items(), self.piped, self.sink))
             return
         assert self._mailbox is not None
-        outcome = opened(self._mailbox.put(shipment.result()), self.sink)
+        answer = self._mailbox.put(shipment.result())
+        if piece.low > self.horizon:  # its functions may know that, and have given anything
+            return
+        outcome = opened(answer, self.sink)
         if isinstance(outcome, Caught):
             self.fail(piece.low, naming_steps(outcome.error, self.piped, self.sink))
             return
@@ -236,7 +243,42 @@ class Dispatch(Run):
     def _nothing_wanted(self) -> bool:
         return all(piece.low > self.horizon for pieces in self._in_flight.values() for piece in pieces)
 
+    def _cut_off_locked(self, horizon: float) -> None:
+        super()._cut_off_locked(horizon)
+        self._answers.put(Look())  # whoever dispatches shall know
+
+    def _ask_beyond(self, horizon: float) -> None:
+        """Ask the workers to leave the pieces that are right of the horizon."""
+        if horizon >= self._asked_beyond:
+            return
+        self._asked_beyond = horizon
+        for slot, pieces in self._in_flight.items():
+            for piece in pieces:
+                if piece.low > horizon and piece.shipment is not None:
+                    slot.ask(piece.shipment)
+
     def _stop_pieces(self) -> None:
+        """Nothing is wanted any more: ask for what is in flight, and kill who has not left it after a while."""
+        try:
+            self._ask_beyond(FAR_LEFT)
+            self._drain(time.monotonic() + STOP_S)
+        finally:
+            self._kill_pieces()
+
+    def _drain(self, deadline: float) -> None:
+        assert self._mailbox is not None
+        while any(self._in_flight.values()) and (left := deadline - time.monotonic()) > 0:
+            try:
+                piece = self._answers.get(timeout=left)
+            except queue.Empty:
+                return
+            if isinstance(piece, Piece):
+                self._in_flight[piece.slot].remove(piece)
+                shipment, piece.shipment = piece.shipment, None
+                if shipment.exception() is None:
+                    self._mailbox.put(shipment.result())
+
+    def _kill_pieces(self) -> None:
         for slot, pieces in self._in_flight.items():
             for piece in pieces:
                 if piece.shipment is not None:
@@ -260,7 +302,12 @@ class Piece:
 
     def items(self) -> str:
         """What it holds, in words."""
-        return f"item {self.low}" if self.high == self.low + 1 else f"items {self.low} to {self.high - 1}"
+        return in_words(self.low, self.high)
+
+
+def in_words(low: int, high: int) -> str:
+    """The items from position `low` up to `high`."""
+    return f"item {low}" if high == low + 1 else f"items {low} to {high - 1}"
 
 
 def died_holding(error: BaseException, what: str, piped: Piped, sink: Sink) -> BaseException:

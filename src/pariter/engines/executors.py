@@ -26,7 +26,7 @@ from pariter.engines.sending import SentStream
 from pariter.engines.shipping import Parcel
 from pariter.errors import WorkerDied
 from pariter.plan.piped import Leaf, Piped, WholeFeed, run_leaf
-from pariter.plan.place import dropped
+from pariter.plan.place import Dropped, dropped
 from pariter.plan.sinks import Sink
 
 SCATTERED_BYTES = 1 << 16
@@ -90,11 +90,7 @@ class ExecutorCrew:
         # One thread takes what was sent for another: behind two long pieces of one slot, all others would wait.
         self.in_flight = 1 if shares else 2
         self._scatter = scatter
-        self._is_stopped = False
-        self.slots = [ExecutorSlot(executor, self._stop) for _ in range(many)]
-
-    def _stop(self) -> None:
-        self._is_stopped = True
+        self.slots = [ExecutorSlot(executor) for _ in range(many)]
 
     def warm_up(self) -> None:
         """Do nothing: the executor starts its workers when it sees fit."""
@@ -102,7 +98,7 @@ class ExecutorCrew:
     def parcel(self, piped: Piped, sink: Sink) -> Parcel | SharedParcel:
         """The functions of a run: as they are where memory is shared, else pickled."""
         if self._shares_memory:
-            return SharedParcel(sink, lambda: self._is_stopped)
+            return SharedParcel(sink)
         return OneWayParcel(piped, sink, self._scatter)
 
 
@@ -119,8 +115,8 @@ class OneWayParcel(Parcel):
         if scatter is not None and len(self.content) >= SCATTERED_BYTES:
             self.content = scatter(self.content)
 
-    def call(self, piece: bytes) -> tuple[Any, ...]:
-        """What runs a piece over there."""
+    def call(self, piece: bytes, is_unwanted: Callable[[], bool]) -> tuple[Any, ...]:
+        """What runs a piece over there, where nobody hears whether it is wanted."""
         return worker_process.run_alone, self.content, self.wanted, piece
 
 
@@ -130,20 +126,21 @@ class SharedParcel:
     most_items = sys.maxsize
     keeps_state = False
 
-    def __init__(self, sink: Sink, is_stopped: Callable[[], bool]) -> None:
+    def __init__(self, sink: Sink) -> None:
         self._sink = sink
         self._context = copy_context()
         self._context.run(enclosing.set, "serial")  # a worker that waited for another could wait for ever
         self._context.run(_waiting.set, _with_caller())
-        self._context.run(dropped.set, is_stopped)
 
     def piece(self, piped: Piped, at: int = 0) -> Piped:
         """The piece as it is."""
         return piped
 
-    def call(self, piece: Piped) -> tuple[Any, ...]:
+    def call(self, piece: Piped, is_unwanted: Callable[[], bool]) -> tuple[Any, ...]:
         """What runs a piece over there."""
-        return self._context.copy().run, self._run, piece
+        context = self._context.copy()
+        context.run(lambda: dropped.set(Dropped(is_unwanted)))
+        return context.run, self._run, piece
 
     def _run(self, piece: Piped) -> Any:
         span = piece.span
@@ -156,12 +153,22 @@ class SharedParcel:
         return leaf.partial, leaf.left_early, time.perf_counter() - began
 
 
+class Sent(Future[Any]):
+    """What was sent to an executor."""
+
+    asked = False
+    """Whether it was asked to stop."""
+
+    def is_unwanted(self) -> bool:
+        """Whether it was asked to stop."""
+        return self.asked
+
+
 class ExecutorSlot:
     """One worker's share of an executor."""
 
-    def __init__(self, executor: Executor, stop: Callable[[], None]) -> None:
+    def __init__(self, executor: Executor) -> None:
         self._executor = executor
-        self._stop = stop
         self._sent: set[Future[Any]] = set()
 
     def __len__(self) -> int:
@@ -169,14 +176,14 @@ class ExecutorSlot:
 
     def send_piece(self, parcel: Any, piece: Any) -> Future[Any]:
         """Run a piece; the future ends with a worker's answer, or with `WorkerDied` if the executor broke."""
-        return self._send(*parcel.call(piece))
+        answer = Sent()
+        return self._send(answer, *parcel.call(piece, answer.is_unwanted))
 
     def send_call(self, letter: worker_process.Letter) -> Future[Any]:
         """Run one task; the future ends as that of a piece does."""
-        return self._send(worker_process.call_alone, letter)
+        return self._send(Sent(), worker_process.call_alone, letter)
 
-    def _send(self, *call: Any) -> Future[Any]:
-        answer: Future[Any] = Future()
+    def _send(self, answer: Sent, *call: Any) -> Future[Any]:
         answer.set_running_or_notify_cancel()
         sent = self._executor.submit(*call)
         self._sent.add(sent)
@@ -194,9 +201,13 @@ class ExecutorSlot:
         sent.add_done_callback(ended)
         return answer
 
-    def kill(self, shipment: Future[Any]) -> None:
+    def ask(self, shipment: Sent) -> None:
+        """Let `cancelled()` be true where memory is shared."""
+        shipment.asked = True
+
+    def kill(self, shipment: Sent) -> None:
         """Cancel what has not begun, ask what has to stop, and wait for it."""
-        self._stop()
+        self.ask(shipment)
         for sent in list(self._sent):
             sent.cancel()
         wait_for_futures([shipment])

@@ -15,15 +15,17 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from pariter.engines.asking import STOP_S
 from pariter.engines.base import FAR_LEFT, Terms, enclosing, this_thread
-from pariter.engines.dispatch import STOP_S, Dispatch, Look
+from pariter.engines.crews import Crew, RunCrew
+from pariter.engines.dispatch import Dispatch, Look
 from pariter.engines.helped import HelpedRun
 from pariter.engines.idleness import Idleness
 from pariter.engines.payoff import Payoff
 from pariter.engines.report import Report
 from pariter.engines.sending import SentStream
 from pariter.engines.shipping import check_travel, stages_of
-from pariter.engines.slots import Crew, RunCrew, rest_if_exiting
+from pariter.engines.slots import rest_if_exiting
 from pariter.plan.piped import Leaf, Piped
 from pariter.plan.sinks import Sink
 from pariter.sched import ticker

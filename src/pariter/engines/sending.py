@@ -9,8 +9,17 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from pariter._caught import Caught
-from pariter.engines.base import FAR_LEFT, Terms, enclosing
-from pariter.engines.dispatch import PIECE_S, STOP_S, AnyCrew, AnyParcel, died_holding, end_state, naming_steps, opened
+from pariter.engines.asking import STOP_S
+from pariter.engines.base import FAR_LEFT, FAR_RIGHT, Terms, enclosing
+from pariter.engines.dispatch import (
+    PIECE_S,
+    AnyCrew,
+    AnyParcel,
+    died_holding,
+    end_state,
+    naming_steps,
+    opened,
+)
 from pariter.engines.helped import HelpedStream
 from pariter.engines.idleness import Idleness
 from pariter.engines.payoff import Payoff
@@ -140,10 +149,22 @@ class SentStream(HelpedStream):
         if not isinstance(outcome, Caught):
             partial, left_early, seconds = outcome
             self._sizer.measured(batch.size, seconds)
-            outcome = Leaf(partial, left_early)
+            # Beyond what is wanted, functions may know that, and have given anything.
+            outcome = Leaf(partial, left_early and batch.number <= self._last)
         else:
             outcome = Caught(naming_steps(outcome.error, self._piped, self._sink))
         self._keep(batch.number, outcome)
+
+    def _keep(self, number: int, outcome: Leaf | Caught | None) -> None:
+        super()._keep(number, outcome)
+        if self._last < FAR_RIGHT:
+            self._ask_unwanted()
+
+    def _ask_unwanted(self) -> None:
+        """Ask the workers to leave the batches whose results nobody will see."""
+        for batch in list(self._sent.values()):
+            if batch.number > self._last and batch.shipment is not None:
+                batch.slot.ask(batch.shipment)
 
     def _take(self) -> Leaf | Caught | None:
         outcome = super()._take()
@@ -187,13 +208,19 @@ class SentStream(HelpedStream):
             self.end()
             super().stop()
             return
-        deadline = time.monotonic() + (0 if self._terms.is_late() else STOP_S)
-        while self._sent and time.monotonic() < deadline:
+        self._ask_unwanted()
+        try:
+            self._wait_for_sent(time.monotonic() + STOP_S)
+        finally:
+            self._kill_sent()
+
+    def _wait_for_sent(self, deadline: float) -> None:
+        while len(self._sent) > len(self._unstarted) and time.monotonic() < deadline:
             with self._lock:
                 latch = self._changed = self._changed or Latch()
             latch.wait(0.05)
-            if self._unstarted:
-                break
+
+    def _kill_sent(self) -> None:
         for batch in list(self._sent.values()):
             if batch.shipment is not None:
                 batch.slot.kill(batch.shipment)

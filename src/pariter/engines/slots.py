@@ -14,6 +14,7 @@ from __future__ import annotations
 import atexit
 import contextlib
 import functools
+import itertools
 import multiprocessing.process
 import os
 import signal
@@ -24,35 +25,31 @@ from collections import deque
 from collections.abc import Callable, Generator
 from concurrent.futures import Future
 from multiprocessing import util
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from pariter.engines import worker_process
+from pariter.engines.asking import Board
 from pariter.engines.exits import describe_exit, has_ended
-from pariter.engines.memory import Lender
 from pariter.engines.shipping import Parcel
 from pariter.errors import PoolClosed, WorkerDied
-from pariter.plan.piped import Piped
-from pariter.plan.sinks import Sink
-
-if TYPE_CHECKING:
-    from pariter.engines.mailbox import Mailbox
 
 KILL_S = 1.0
 """How long a killed process may take to go."""
 
 
 class NotStarted(Exception):
-    """The process died, or was replaced, before it came to this shipment, which may be sent again."""
+    """The process was killed, replaced, or asked to leave it, before it came to this shipment: it may be sent again."""
 
 
 class Shipment(Future[worker_process.Answer]):
     """What was sent to a slot; it ends with the worker's answer, `WorkerDied` or `NotStarted`."""
 
-    def __init__(self, slot: Slot, generation: int, process: Any) -> None:
+    def __init__(self, number: int, generation: int, process: Any) -> None:
         super().__init__()
-        self.slot = slot
+        self.number = number
         self.generation = generation
         self.process = process
+        self.is_unwanted = False
 
 
 class Slot:
@@ -60,6 +57,8 @@ class Slot:
 
     def __init__(self, index: int, initializer: bytes | None, env: dict[str, str]) -> None:
         self.name = f"process {index}"
+        self.board: Board | None = None
+        self._index = index
         self._initializer = initializer
         self._env = env
         self._lock = threading.RLock()  # a future that is done calls back at once, in the caller
@@ -69,6 +68,8 @@ class Slot:
         self._generation = 0
         self._dead: set[int] = set()
         self._stopped = 0
+        self._sent = 0
+        self._asked = 0
         self._closed = False
         self._queue: deque[Shipment] = deque()
         self._knows: set[bytes] = set()
@@ -98,7 +99,8 @@ class Slot:
             if self._process is not None and has_ended(self._process):
                 self._discard_locked()  # it died while idle, and loky has not seen it yet: no run has a part in it
         if self._executor is None:
-            prepare = (self.name, os.getpid(), list(sys.path), self._env, self._initializer)
+            where = None if self.board is None else self.board.where(self._index)
+            prepare = (self.name, os.getpid(), list(sys.path), self._env, where, self._initializer)
             executor = _executor_class()(
                 max_workers=1, timeout=None, env=self._env, initializer=worker_process.prepare, initargs=prepare
             )
@@ -134,14 +136,15 @@ class Slot:
 
     def _send_locked(self, function: Any, arguments: Callable[[], tuple[Any, ...]]) -> Shipment:
         executor = self._start_locked()
+        self._sent = number = self._sent + 1
         try:
             with _interrupts_blocked() if self._process is None else contextlib.nullcontext():
-                answer = executor.submit(function, *arguments())
+                answer = executor.submit(worker_process.asked, number, function, *arguments())
         except Exception:  # the process died while idle: this shipment goes to the next one
             self._discard_locked()
-            answer = self._start_locked().submit(function, *arguments())
+            answer = self._start_locked().submit(worker_process.asked, number, function, *arguments())
         self._look_for_process_locked()
-        shipment = Shipment(self, self._generation, self._process)
+        shipment = Shipment(number, self._generation, self._process)
         self._queue.append(shipment)
         answer.add_done_callback(functools.partial(self._ended, shipment))
         return shipment
@@ -156,6 +159,10 @@ class Slot:
             elif answer.result() == worker_process.UNKNOWN:
                 self._knows.clear()
                 outcome = NotStarted()
+            elif answer.result() == worker_process.UNWANTED:
+                outcome = NotStarted()
+            if self._queue and self._queue[0].number > self._asked:
+                self._ask_locked()
         if outcome is None:
             shipment.set_result(answer.result())
         else:
@@ -200,6 +207,29 @@ class Slot:
             executor.shutdown(wait=False, kill_workers=True)
         return executor
 
+    def ask(self, shipment: Shipment) -> None:
+        """Let the process leave what was sent as soon as its functions look whether they are wanted."""
+        with self._lock:
+            shipment.is_unwanted = True
+            self._ask_locked()
+
+    def _ask_locked(self) -> None:
+        """Tell the process what is unwanted of what it comes to next: the rest is told when it comes to that."""
+        if self.board is None or not self._queue or not self._queue[0].is_unwanted:
+            return
+        for shipment in itertools.takewhile(lambda shipment: shipment.is_unwanted, self._queue):
+            self._asked = max(self._asked, shipment.number)
+        self.board.ask(self._index, self._asked)
+
+    def ask_all(self) -> list[Shipment]:
+        """Take nothing more, and let the process leave everything that was sent."""
+        with self._lock:
+            self._closed = True
+            for shipment in self._queue:
+                shipment.is_unwanted = True
+            self._ask_locked()
+            return list(self._queue)
+
     def kill(self, shipment: Shipment) -> None:
         """Stop what was sent: kill the process if it has come to it; the slot heals by itself."""
         with self._lock:
@@ -233,92 +263,24 @@ class Slot:
         self._knows.clear()
 
 
-class Crew:
-    """The slots of one process pool."""
+class Crew(Protocol):
+    """The slots of one pool."""
 
-    def __init__(self, slots: list[Slot]) -> None:
-        self.slots = slots
-        _crews.add(self)
-
-    @functools.cached_property
-    def mailbox(self) -> Mailbox:
-        """Where tasks that were sent by themselves leave what they logged."""
-        from pariter.engines.mailbox import Mailbox
-
-        return Mailbox(shows_itself=True)
-
-    def close(self, *, kill: bool) -> None:
-        """Close the slots, and show what was logged until then."""
-        for slot in self.slots:
-            slot.close(kill=kill)
-        if "mailbox" in vars(self):
-            with contextlib.suppress(Warning):  # nobody asked for the result
-                self.mailbox.show()
+    def close(self, *, kill: bool, patience: float = 0.0) -> None:
+        """End the processes, `kill` them if they have not ended after `patience`."""
 
     def reset(self) -> None:
         """Know nothing of what is the parent's: in a forked child."""
-        vars(self).pop("mailbox", None)
-        for slot in self.slots:
-            slot.reset()
-
-    @property
-    def is_warm(self) -> bool:
-        """Whether every process is there."""
-        return all(slot.is_warm for slot in self.slots)
-
-    def for_run(self) -> RunCrew:
-        """The same slots, and memory to share with them for one run."""
-        return RunCrew(self)
-
-    def warm_up(self) -> None:
-        """Start all processes, side by side."""
-        for slot in self.slots:
-            slot.warm_up()
 
 
-class RunCrew:
-    """The slots of one process pool, and what is lent to them for one run."""
-
-    in_flight = 2
-
-    def __init__(self, crew: Crew) -> None:
-        self.slots = crew.slots
-        self._crew = crew
-        self._lender: Lender | None = None
-
-    @property
-    def is_warm(self) -> bool:
-        """Whether every process is there."""
-        return self._crew.is_warm
-
-    def warm_up(self) -> None:
-        """Start all processes, side by side."""
-        self._crew.warm_up()
-
-    def parcel(self, piped: Piped, sink: Sink) -> Parcel:
-        """The functions of a run, pickled; CannotSend if they cannot be."""
-        if self._lender is None:
-            self._lender = Lender(len(self.slots))
-        return Parcel(piped, sink, self._lender)
-
-    def close(self) -> None:
-        """The run is over: take back what was lent."""
-        lender, self._lender = self._lender, None
-        if lender is None:
-            return
-        lender.close()
-        if lender.is_used:
-            for slot in self.slots:
-                slot.forget_memory(lender.token)
-
-
-_crews: weakref.WeakSet[Crew] = weakref.WeakSet()
+crews: weakref.WeakSet[Crew] = weakref.WeakSet()
+"""Those of this process."""
 _not_ours: list[Any] = []
 """What a forked child inherited and must not even finalize: it would end the parent's processes."""
 
 
 def _reset_all() -> None:
-    for crew in list(_crews):
+    for crew in list(crews):
         crew.reset()
     _kill_before_loky_waits.cache_clear()
     _executor_class.cache_clear()  # what is to be called at the exit is the parent's alone
@@ -347,8 +309,8 @@ def _kill_all() -> None:
     """At exit, before loky takes itself apart: processes go at once, whatever they do."""
     global _exiting
     _exiting = True
-    for crew in list(_crews):
-        crew.close(kill=True)
+    for crew in list(crews):
+        crew.close(kill=True, patience=0)
 
 
 @functools.cache

@@ -26,7 +26,7 @@ from pariter._caught import Caught
 from pariter.engines.base import FAR_LEFT, FAR_RIGHT, Terms, this_thread
 from pariter.plan.compound import Chained
 from pariter.plan.piped import Leaf, Piped, WholeFeed, run_leaf
-from pariter.plan.place import Copier, dropped
+from pariter.plan.place import Copier, Dropped, dropped
 from pariter.plan.sinks import Sink
 from pariter.plan.sources import Puller, Source, units
 from pariter.plan.weaving import Streamed
@@ -221,7 +221,7 @@ class Stream:
         return None
 
     def _run(self, number: int, piece: Piped, size: int, worker: str) -> Leaf:
-        token = dropped.set(lambda: self._last < number or self._terms.is_late())
+        token = dropped.set(Dropped(lambda: self._last < number or self._terms.is_late()))
         began = time.perf_counter()
         try:
             leaf = run_leaf(piece, self._sink, WholeFeed(size), worker, copies=self._copies())

@@ -22,10 +22,11 @@ from typing import Any
 from pariter._caught import Caught
 from pariter._describe import describe_callable
 from pariter._pickle import dumps_plainly
-from pariter.engines import borrowing, shipping
+from pariter.engines import asking, borrowing, shipping
 from pariter.errors import CannotSend
 from pariter.plan.leases import MapLocal, local_steps
 from pariter.plan.piped import WholeFeed, run_leaf
+from pariter.plan.place import Dropped, dropped
 
 is_worker = False
 """Whether this process is a worker and nothing else."""
@@ -72,8 +73,13 @@ PARENT_LOOK_S = 1.0
 UNKNOWN = b""
 """The answer to a piece of a run whose functions are not here: they went to the process before this one."""
 
+UNWANTED = b"-"
+"""The answer to what nobody wanted any more when this process came to it."""
 
-def prepare(name: str, parent: int, path: list[str], env: dict[str, str], initializer: bytes | None) -> None:
+
+def prepare(
+    name: str, parent: int, path: list[str], env: dict[str, str], where: asking.Where | None, initializer: bytes | None
+) -> None:
     """Make this process a worker. If its initializer raises, that answers every call."""
     global is_worker, _failed
     is_worker = True
@@ -84,6 +90,7 @@ def prepare(name: str, parent: int, path: list[str], env: dict[str, str], initia
     if os.name == "posix":
         threading.Thread(target=_end_with, args=(parent,), name="pariter-parent", daemon=True).start()
     _close_state_when_replaced()
+    asking.look_at(where)
     os.environ.update(env)
     sys.path[:] = list(dict.fromkeys([*path, *sys.path]))
     importlib.import_module("pariter.engines.messages")  # now, to know what the initializer changes
@@ -123,10 +130,22 @@ def _end_with(parent: int) -> None:
     os._exit(1)
 
 
-def run_piece(digest: bytes, letter: Letter | None, piece: bytes, name: str) -> Answer:
-    """Run one leaf: its partial result, whether it was left early and the seconds; or its exception."""
+def asked(number: int, function: Callable[..., Answer], *arguments: Any) -> Answer:
+    """What `function` answers, which hears when nobody wants the shipment `number` any more."""
     if _failed is not None:
         return _failed
+    is_unwanted = asking.unwanted(number)
+    if is_unwanted():
+        return UNWANTED
+    token = dropped.set(Dropped(is_unwanted))
+    try:
+        return function(*arguments)
+    finally:
+        dropped.reset(token)
+
+
+def run_piece(digest: bytes, letter: Letter | None, piece: bytes, name: str) -> Answer:
+    """Run one leaf: its partial result, whether it was left early and the seconds; or its exception."""
     parcel = None
     if letter is not None:
         parcel, _wanted[digest] = letter
@@ -220,8 +239,6 @@ def forget_memory(token: str) -> None:
 
 def call(letter: Letter) -> Answer:
     """Run one task that was submitted by itself: its result in a tuple, or its exception."""
-    if _failed is not None:
-        return _failed
     content, wanted = letter
     return _collecting(wanted, lambda running: _call(content, running))
 

@@ -117,8 +117,9 @@ class Options(Positional[T_co]):
     def timeout(self, seconds: float) -> ParIter[T_co]:
         """Raise TimeoutError if the whole run takes longer.
 
-        On processes the work in hand is killed; on threads and serially the call waits for it, because
-        a thread cannot be stopped.
+        Functions that look at `cancelled()` hear of it and may leave. On processes, those that are still at it
+        half a second later are killed with their worker, which is replaced; on threads, serially and on executors
+        the call waits for them, because a thread cannot be stopped.
 
         >>> par_iter(range(10)).timeout(60).sum()
         45

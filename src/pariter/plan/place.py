@@ -18,8 +18,31 @@ Block = tuple[int, int]
 """Positions `low` up to `high`: what a feed hands out and a source turns into items."""
 
 
-dropped: ContextVar[Callable[[], bool]] = ContextVar("pariter_dropped")
-"""Tells whether what the caller works on is no longer wanted; set while a leaf runs."""
+class Dropped:
+    """Tells whether what the caller works on is no longer wanted: of a leaf, and of those around it."""
+
+    __slots__ = ("_around", "_own")
+
+    def __init__(self, own: Callable[[], bool]) -> None:
+        self._own = own
+        self._around = dropped.get(None)
+
+    def __call__(self) -> bool:
+        """Whether nobody wants this leaf any more: the run it is part of has no use for it, whatever it gives."""
+        return self._own()
+
+    def anywhere(self) -> bool:
+        """Whether nobody wants this leaf, or a leaf that it is run by, any more."""
+        here: Dropped | None = self
+        while here is not None:
+            if here._own():
+                return True
+            here = here._around
+        return False
+
+
+dropped: ContextVar[Dropped] = ContextVar("pariter_dropped")
+"""What the caller works on; set while a leaf runs."""
 
 
 class Place(Record):
