@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -34,7 +35,11 @@ def children() -> set[int]:
 def counts() -> tuple[int, int, int, int]:
     """Processes, file descriptors, entries of shared memory, and threads."""
     gc.collect()
-    ours = f"pariter-{os.getpid():x}-", f"pariter-asks-{os.getpid():x}-", f"sem.loky-{os.getpid()}-"  # other processes have theirs
+    ours = (
+        f"pariter-{os.getpid():x}-",
+        f"pariter-asks-{os.getpid():x}-",
+        f"sem.loky-{os.getpid()}-",
+    )  # other processes have theirs
     shared = [name for name in os.listdir("/dev/shm") if name.startswith(ours)]
     return len(children()), len(os.listdir("/proc/self/fd")), len(shared), threading.active_count()
 
@@ -110,6 +115,23 @@ def test_a_death_is_told_with_its_cause_the_step_the_items_and_what_to_do(
     assert "while it held item" in text
     assert "of map(" in text
     assert "with_max_len(1)" in text
+
+
+@pytest.mark.parametrize("make", [range, lambda n: iter(range(n))], ids=["known", "a stream"])
+@pytest.mark.parametrize("terminal", [list, lambda plan: plan.sum()], ids=["iterated", "summed"])
+def test_a_death_in_a_stream_is_told_with_the_items_as_well(
+    terminal: Callable[[Any], Any], make: Callable[[int], Any], pool: ProcessPool
+) -> None:
+    plan = par_iter(make(40)).map(lambda n: exit_3(n) if n == 20 else n).on(pool)
+
+    with pytest.raises(WorkerDied) as caught:
+        terminal(plan)
+    with pytest.raises(WorkerDied, match="while it held item 20 of map"):
+        terminal(par_iter(make(40)).map(lambda n: exit_3(n) if n == 20 else n).on(pool).with_max_len(1))
+
+    held = re.search(r"while it held items? (\d+)(?: to (\d+))? of map", str(caught.value))
+    assert held is not None
+    assert int(held[1]) <= 20 <= int(held[2] or held[1])
 
 
 def test_what_a_death_advises_finds_the_item(pool: ProcessPool) -> None:

@@ -17,6 +17,7 @@ from pariter.engines.dispatch import (
     AnyParcel,
     died_holding,
     end_state,
+    in_words,
     naming_steps,
     opened,
 )
@@ -116,7 +117,8 @@ class SentStream(HelpedStream):
         while self.has_room() and (pulled := self._pull()) is not None:
             self._pulling = False
             number, piece, size = pulled
-            self._send(Batch(number, size, self._parcel.piece(piece)), self._parcel)
+            self._send(Batch(number, self._items, size, self._parcel.piece(piece)), self._parcel)
+            self._items += size
             sent = True
         self._pulling = False
         self._show()
@@ -140,9 +142,7 @@ class SentStream(HelpedStream):
         self._sent.pop(batch.number, None)
         batch.shipment = None
         if error is not None:
-            self._keep(
-                batch.number, Caught(died_holding(error, f"{batch.size} items of a stream", self._piped, self._sink))
-            )
+            self._keep(batch.number, Caught(died_holding(error, batch.items(), self._piped, self._sink)))
             return
         assert self._mailbox is not None
         outcome = opened(self._mailbox.put(shipment.result()), self._sink)
@@ -229,13 +229,18 @@ class SentStream(HelpedStream):
 
 
 class Batch:
-    """A batch in flight: its number, how many items it has, and its pickle."""
+    """A batch in flight: its number, where its items begin, how many it has, and its pickle."""
 
-    __slots__ = ("content", "number", "shipment", "size", "slot")
+    __slots__ = ("content", "low", "number", "shipment", "size", "slot")
 
-    def __init__(self, number: int, size: int, content: bytes) -> None:
+    def __init__(self, number: int, low: int, size: int, content: bytes) -> None:
         self.number = number
+        self.low = low
         self.size = size
         self.content = content
         self.slot: Any = None
         self.shipment: Any = None
+
+    def items(self) -> str:
+        """What it holds, in words."""
+        return in_words(self.low, self.low + self.size)
