@@ -208,6 +208,7 @@ class Phases(Binder):
         """The items, in order; `last` says that they are those of the last phase, which ends the run."""
         leaving.prepare()
         leave, end = leaving.leave, self._end
+        was_left = False
         parts: Results | None = None
         try:
             parts = self._parts(piped)
@@ -218,8 +219,14 @@ class Phases(Binder):
                 del part
             if last:
                 raise_together(self._failed)
+        except GeneratorExit:
+            was_left = True
+            raise
         finally:
-            leave(end, parts, last)
+            if was_left:
+                leave(end, parts, last)
+            else:
+                end(parts, last)
 
     def _end(self, parts: Results | None, last: bool) -> None:
         try:

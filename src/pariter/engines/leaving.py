@@ -1,7 +1,9 @@
-"""Who ends what its consumer has dropped: the consumer's thread, unless it happened to be collecting garbage.
+"""Who ends what its consumer has left: the consumer's thread, unless it was interrupted anywhere to do so.
 
 Ending a stream takes locks and waits for the functions in hand. A thread that collects garbage was interrupted
-anywhere, and may hold any lock, ours or one that those functions want: there, another thread ends it.
+anywhere, and may hold any lock, ours or one that those functions want. So was, without a GIL, the thread that made
+an iterator whose last user was another thread: it frees the iterator between any two instructions of its own. There,
+another thread ends it.
 """
 
 from __future__ import annotations
@@ -10,12 +12,26 @@ import gc
 import sys
 from _thread import get_ident, start_new_thread  # a Thread's start takes locks itself
 from collections.abc import Callable, Mapping
+from types import FrameType
 from typing import TypeVarTuple
 
 from pariter.sched import _platform
 
 Ts = TypeVarTuple("Ts")
 
+_LOCKING = (
+    "pariter.sched.",
+    "pariter.engines.",
+    "concurrent.",
+    "logging",
+    "loky.",
+    "multiprocessing.",
+    "queue",
+    "threading",
+)
+"""Modules whose code may hold locks that matter, and closes no iterator of ours."""
+_CLOSING = "pariter.engines.driver"
+"""The one among them that has no lock, and does close them."""
 _collecting: int | None = None
 """The thread that is collecting garbage now."""
 
@@ -38,14 +54,20 @@ def leave(
     this_thread: Callable[[], int] = get_ident,
     is_exit: Callable[[], bool] = sys.is_finalizing,
 ) -> None:
-    """Have `end(*args)` called: now, or soon by another thread."""
-    if _collecting == this_thread() and not is_exit():
+    """Called by a generator that was closed or dropped: have `end(*args)` called, now or soon by another thread."""
+    if not is_exit() and (_collecting == this_thread() or _may_hold_locks(sys._getframe(2))):
         try:
             start_new_thread(_end, (end, *args))
             return
         except RuntimeError:
             pass  # There is no thread to be had.
     end(*args)
+
+
+def _may_hold_locks(frame: FrameType) -> bool:
+    """Whether the code that was running when the generator was left is of the kind that holds locks."""
+    module = frame.f_globals.get("__name__", "")
+    return isinstance(module, str) and module.startswith(_LOCKING) and module != _CLOSING
 
 
 def _end(end: Callable[[*Ts], None], *args: *Ts) -> None:
