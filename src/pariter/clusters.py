@@ -14,6 +14,7 @@ from typing import Any, ParamSpec, TypeVar
 
 from pariter._describe import describe_value
 from pariter._futures import FutureScope, join_futures
+from pariter._given import packed
 from pariter.engines import cluster
 from pariter.engines.base import Engine
 from pariter.engines.executors import ExecutorEngine, ExecutorSlot
@@ -21,7 +22,7 @@ from pariter.engines.serial import SerialEngine
 from pariter.engines.tasks import Task
 from pariter.engines.worker_process import is_worker_here
 from pariter.errors import PoolClosed
-from pariter.pools import Pool, packed
+from pariter.pools import Pool
 
 T = TypeVar("T")
 P = ParamSpec("P")

@@ -16,9 +16,9 @@ from contextvars import Token
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
-from pariter import _pickle, choice
-from pariter._describe import describe_value
+from pariter import choice
 from pariter._futures import FutureScope, join_futures
+from pariter._given import packed, size
 from pariter.engines.base import Engine, enclosing
 from pariter.engines.crews import Crew
 from pariter.engines.processes import ProcessEngine
@@ -26,7 +26,7 @@ from pariter.engines.serial import SerialEngine
 from pariter.engines.slots import Slot
 from pariter.engines.tasks import Task
 from pariter.engines.threads import ThreadEngine
-from pariter.errors import CannotSend, PoolClosed
+from pariter.errors import PoolClosed
 from pariter.sched.broadcast import broadcast
 from pariter.sched.join import join
 from pariter.sched.pool import WorkerPool
@@ -219,7 +219,9 @@ class ThreadPool(Pool, Executor):
     threads before anything else (`finalizer` after all else), functions run on those threads only.
 
     `thread_name` is a format string or a callable of the index, `stack_size` in bytes. None or 0 threads:
-    `PARITER_NUM_THREADS`, else the CPUs this process may use.
+    `PARITER_NUM_THREADS`, else the CPUs this process may use. `inner_threads` limits what numeric libraries start
+    in functions, until the pool is closed by the thread that made it; it needs threadpoolctl, and acts as an
+    `initializer` does.
 
     >>> with ThreadPool(2) as pool:
     ...     pool.join(lambda: 1, lambda: 2)
@@ -234,8 +236,16 @@ class ThreadPool(Pool, Executor):
         initializer: Callable[[], object] | None = None,
         finalizer: Callable[[], object] | None = None,
         stack_size: int | None = None,
+        inner_threads: int | None = None,
     ) -> None:
         self._tokens = []
+        self._end_limit: Callable[[], object] = int
+        if inner_threads is not None:
+            from pariter._inner import Limit
+
+            limit = Limit(inner_threads)
+            initializer = limit.before(initializer)
+            self._end_limit = weakref.finalize(self, limit.end)
         self._workers = WorkerPool(
             size("ThreadPool", num_threads),
             thread_name=thread_name,
@@ -262,7 +272,10 @@ class ThreadPool(Pool, Executor):
         return ThreadEngine(self._workers, self)
 
     def close(self, *, cancel: bool = False) -> None:
-        self._workers.close(cancel=cancel)
+        try:
+            self._workers.close(cancel=cancel)
+        finally:
+            self._end_limit()
 
     def _install(self, f: Callable[..., T], args: Any, kwargs: Any) -> T:
         result: T = install(self._workers, f, *args, **kwargs)
@@ -293,7 +306,10 @@ class ThreadPool(Pool, Executor):
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         """As `close`, without waiting if so wished."""
-        self._workers.close(wait=wait, cancel=cancel_futures)
+        try:
+            self._workers.close(wait=wait, cancel=cancel_futures)
+        finally:
+            self._end_limit()
 
 
 class ProcessPool(Pool, Executor):
@@ -379,22 +395,3 @@ class ProcessPool(Pool, Executor):
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         """As `close`."""
         self.close(cancel=cancel_futures)
-
-
-def packed(what: str, content: Any) -> bytes:
-    """What travels to a process, pickled; `CannotSend` says of `what` that it cannot."""
-    try:
-        return _pickle.dumps(content)
-    except Exception as error:
-        raise CannotSend(f"{what} cannot travel to a worker process: {error}") from error
-
-
-def size(kind: str, wanted: int | None) -> int:
-    """The number of workers for a pool that was asked for `wanted`."""
-    if wanted is None:
-        return choice.default_size()
-    if isinstance(wanted, bool) or not hasattr(wanted, "__index__"):
-        raise TypeError(f"{kind}() needs an integer number of workers, got {describe_value(wanted)}")
-    if wanted < 0:
-        raise ValueError(f"{kind}() needs a number of workers that is not negative, got {wanted}")
-    return int(wanted) or choice.default_size()
