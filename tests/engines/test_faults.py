@@ -89,9 +89,15 @@ def exit_3(_: object) -> None:
     os._exit(3)
 
 
-class KilledWhileSent:
+class Sent:
+    """Calls `die` while it is pickled as a result, or unpickled as an item."""
+
+    def __init__(self, die: Callable[[object], Any], *, arrives: bool = False) -> None:
+        self.die = die
+        self.arrives = arrives
+
     def __reduce__(self) -> Any:
-        os.kill(os.getpid(), signal.SIGKILL)
+        return (self.die, (None,)) if self.arrives else self.die(None)
 
 
 @pytest.mark.parametrize(
@@ -101,7 +107,9 @@ class KilledWhileSent:
         (exit_3, "exit code 3"),
         (segfault, "killed by SIGSEGV"),
         # dies while its result is being sent
-        (lambda _: KilledWhileSent(), "killed by SIGKILL"),
+        (lambda _: Sent(killed), "killed by SIGKILL"),
+        (lambda _: Sent(exit_3), "exit code 3"),
+        (lambda _: Sent(segfault), "killed by SIGSEGV"),
     ],
 )
 def test_a_death_is_told_with_its_cause_the_step_the_items_and_what_to_do(
@@ -134,6 +142,16 @@ def test_a_death_in_a_stream_is_told_with_the_items_as_well(
     assert int(held[1]) <= 20 <= int(held[2] or held[1])
 
 
+@pytest.mark.parametrize(
+    ("die", "how"), [(killed, "killed by SIGKILL"), (exit_3, "exit code 3"), (segfault, "killed by SIGSEGV")]
+)
+def test_a_death_while_items_arrive_is_told_as_well(die: Callable[[object], Any], how: str, pool: ProcessPool) -> None:
+    items = [Sent(die, arrives=True) if n == 2 else n for n in range(8)]
+
+    with pytest.raises(WorkerDied, match=rf"{how}, while it held items? \d.* of map\("):
+        par_iter(items).map(type).on(pool).collect()
+
+
 def test_what_a_death_advises_finds_the_item(pool: ProcessPool) -> None:
     with pytest.raises(WorkerDied, match="while it held item 20 of"):
         par_iter(range(40)).map(lambda n: exit_3(n) if n == 20 else n).on(pool).with_max_len(1).collect()
@@ -151,6 +169,24 @@ def test_a_worker_killed_while_idle_is_replaced_and_no_run_notices(pool: Process
         assert par_iter(range(100)).map(abs).on(pool).collect() == list(range(100))
 
 
+def exit_when_told() -> int:
+    signal.signal(signal.SIGUSR1, lambda *_: os._exit(3))
+    return os.getpid()
+
+
+@pytest.mark.parametrize("number", [signal.SIGUSR1, signal.SIGSEGV], ids=["os._exit(3)", "SIGSEGV"])
+def test_a_worker_that_ends_in_other_ways_while_idle_is_replaced_as_well(number: int, pool: ProcessPool) -> None:
+    pids = pool.broadcast(exit_when_told)
+    sentinels = [slot._process.sentinel for slot in pool._crew.slots]
+    for pid in pids:
+        os.kill(pid, number)
+    for sentinel in sentinels:
+        assert wait([sentinel], 10)
+
+    assert par_iter(range(100)).map(abs).on(pool).collect() == list(range(100))
+    assert not set(pids) & set(pool.broadcast(os.getpid))
+
+
 def limit_memory() -> None:
     import resource
 
@@ -164,6 +200,29 @@ def test_running_out_of_the_memory_limit_is_a_memory_error_of_the_item() -> None
 
         assert "at item 1" in caught.value.__notes__[0]
         assert par_iter(range(4)).map(abs).on(limited).sum() == 6
+
+
+def test_running_out_of_the_memory_limit_while_sending_names_the_step_and_what_it_was() -> None:
+    with ProcessPool(1, initializer=limit_memory) as limited:
+        (before,) = limited.broadcast(os.getpid)
+
+        with pytest.raises(CannotSend, match=r"map\(.*returned what cannot travel back[^\n]*MemoryError"):
+            par_iter(range(4)).map(lambda n: Sent(needs_memory)).on(limited).collect()
+
+        assert par_iter(range(4)).map(abs).on(limited).sum() == 6
+        assert limited.broadcast(os.getpid) == [before]
+
+
+def test_running_out_of_the_memory_limit_while_items_arrive_is_told_with_the_steps() -> None:
+    with ProcessPool(1, initializer=limit_memory) as limited:
+        with pytest.raises(CannotSend, match=r"MemoryError.*, sent for map\("):
+            par_iter([Sent(needs_memory, arrives=True)]).map(type).on(limited).collect()
+
+        assert par_iter(range(4)).map(abs).on(limited).sum() == 6
+
+
+def needs_memory(_: object) -> bytearray:
+    return bytearray(1 << 33)
 
 
 def refuse() -> None:

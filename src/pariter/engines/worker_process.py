@@ -276,7 +276,8 @@ def _cannot_return(piped: Any, sink: Any, error: BaseException) -> CannotSend:
     steps = [step for group in shipping.stages_of(piped) for step in reversed(group)]
     named = next((step.describe() for step in steps if step.calls()), sink.describe())
     return CannotSend(
-        f"{named} returned what cannot travel back from a worker process: {error}.\n"
+        f"{named} returned what cannot travel back from a worker process: "
+        f"{str(error) or type(error).__name__}.\n"
         f"    Return plain data instead (a list for a generator), or run the plan on threads: "
         f".on('threads')"
     )
