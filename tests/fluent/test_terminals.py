@@ -85,6 +85,37 @@ def test_lists_are_added_without_changing_the_first_or_the_start(every_engine: P
     assert (items, start) == ([[1], [2], [3]], [0])
 
 
+class Joined:
+    """Texts may be added to it, which the builtin `sum` allows."""
+
+    def __init__(self, text: str | bytes) -> None:
+        self.text = text
+
+    def __add__(self, other: Any) -> Joined:
+        return Joined(self.text + other)
+
+
+@pytest.mark.parametrize("words", [["a", "b", "c"] * 40, [b"a", b"b", b"c"] * 40])
+def test_texts_are_added_to_a_start_that_takes_them(every_engine: Pool, words: list[Any]) -> None:
+    empty: Any = words[0][:0]
+
+    with eager():
+        found = par_iter(words).on(every_engine).sum(Joined(empty))
+
+    assert found.text == empty.join(words)
+
+
+@pytest.mark.parametrize("words", [["a"], ["a", "b"], [1, "a", "b"], [b"a"]])
+def test_a_sum_of_texts_raises_what_the_builtin_raises(every_engine: Pool, words: list[Any]) -> None:
+    with pytest.raises(TypeError) as wanted:
+        sum(words)
+
+    with eager(), pytest.raises(TypeError) as raised:
+        par_iter(words).on(every_engine).sum()
+
+    assert str(raised.value) == str(wanted.value)
+
+
 def test_operands_of_a_reduction_come_from_left_to_right(every_engine: Pool) -> None:
     words = [chr(97 + n % 26) for n in range(200)]
 

@@ -12,7 +12,7 @@ import contextlib
 import functools
 from collections.abc import Sequence
 from traceback import walk_tb
-from types import CodeType, FrameType, FunctionType, MethodType, TracebackType
+from types import CodeType, FrameType, FunctionType, MethodType
 from typing import Any, TypeVar
 
 from pariter._describe import describe_callable, describe_value
@@ -60,17 +60,22 @@ _TOLD_CODE = Told.__call__.__code__
 
 def _code_of(fn: Any) -> CodeType | None:
     """The code that runs first when `fn` is called, None where that is C or cannot be known."""
+    function = _function_of(fn)
+    return None if function is None else function.__code__
+
+
+def _function_of(fn: Any) -> FunctionType | None:
     while isinstance(fn, (functools.partial, MethodType)):
         fn = fn.func if isinstance(fn, functools.partial) else fn.__func__
     if not isinstance(fn, (FunctionType, type)):
         fn = getattr(type(fn), "__call__", None)  # noqa: B004 - its code is what is wanted
-    return fn.__code__ if isinstance(fn, FunctionType) else None
+    return fn if isinstance(fn, FunctionType) else None
 
 
 def annotate(error: BaseException, site: Site, sink: Step, worker: str) -> None:
     """Add the note, unless the exception comes out of a plan inside this one or out of a barrier."""
     met = [(step, below) for below in site.walk() for step in below.steps]
-    step, raised_before = _culprit(error.__traceback__, [step for step, _ in met], sink)
+    step, raised_before = _culprit(error, [step for step, _ in met], sink)
     if raised_before and _noted(error):
         return
     place = next((below for each, below in met if _is_of(step, each)), site).place()
@@ -130,8 +135,52 @@ def _comes_from(frame: FrameType, caller: FrameType | None) -> bool:
     return frame.f_back is caller
 
 
-def _culprit(traceback: TracebackType | None, steps: list[Step], sink: Step) -> tuple[Step | None, bool]:
+_GO_THROUGH_ALL = (sum, min, max, any, all, sorted, list, tuple, set, frozenset, dict)
+"""Functions without Python code that may as well have refused what cannot be iterated."""
+
+
+def _likely(error: BaseException, steps: list[Step], sink: Step, opaque: list[Step]) -> Step:
+    """Whom to name if no frame of a function tells: `opaque` are the steps whose functions have none."""
+    functions = [fn for step in opaque for fn in step.calls().values()]
+    if not any(fn is each for fn in functions for each in _GO_THROUGH_ALL):
+        if (told := _by_message(error, steps, sink)) is not None:
+            return told
+    silent = [step for step in steps if not step.calls()]
+    return next(iter((*opaque, *silent, *(steps[-1:] if sink.is_passive else ()))), sink)
+
+
+def _by_message(error: BaseException, steps: list[Step], sink: Step) -> Step | None:
+    """The step that the interpreter's own words point to, where it raised before any function had a frame."""
+    if type(error) is not TypeError:
+        return None
+    text = str(error)
+    called, _, misfit = text.partition("() ")
+    if "argument" in misfit:
+        for step in (*steps, sink):
+            if any(function.__qualname__ == called for function in _functions(step)):
+                return step
+    if "not iterable" in text or "non-iterator" in text or text.startswith("iteration over"):
+        return next((step for step in steps if step.iterates), None)
+    return None
+
+
+def _functions(step: Step) -> list[FunctionType]:
+    return [function for fn in step.calls().values() if (function := _function_of(fn)) is not None]
+
+
+def _generators(step: Step) -> list[CodeType]:
+    """The generator expressions written in functions whose results the step goes through."""
+    inner = (part for function in _functions(step) for part in function.__code__.co_consts)
+    return [part for part in inner if isinstance(part, CodeType) and part.co_flags & _GENERATOR]
+
+
+def _is_iterator(code: CodeType) -> bool:
+    return bool(code.co_flags & _GENERATOR) or code.co_name in ("__iter__", "__next__")
+
+
+def _culprit(error: BaseException, steps: list[Step], sink: Step) -> tuple[Step | None, bool]:
     """The step that raised, None for the source; and whether a run before this one met it already."""
+    traceback = error.__traceback__
     codes: dict[CodeType, Step] = {}
     opaque: list[Step] = []
     for step in (*steps, sink):
@@ -141,10 +190,13 @@ def _culprit(traceback: TracebackType | None, steps: list[Step], sink: Step) -> 
                 opaque.append(step)
             elif code is not _TOLD_CODE:
                 codes.setdefault(code, step)
+        if step.iterates:
+            for code in _generators(step):
+                codes.setdefault(code, step)
     if traceback is None:  # nothing was raised, a function ended its iterator
         opaque = [step for step in steps if step.calls()]
-    silent = [step for step in steps if not step.calls()]
-    suspect: Step | None = next(iter((*opaque, *silent)), sink)
+    suspect: Step | None = _likely(error, steps, sink, opaque)
+    through = next((step for step in reversed(steps) if step.iterates and not opaque), suspect)
     kinds: dict[Any, Step | None] = {type(step): step for step in steps}
     entered = False  # a function of the plan
     outside = False  # code of others, which may yet come to one: heapq calls what the items come from
@@ -157,7 +209,8 @@ def _culprit(traceback: TracebackType | None, steps: list[Step], sink: Step) -> 
         module, code = str(frame.f_globals.get("__name__", "")), frame.f_code
         if not module.startswith("pariter."):
             if not entered and (not outside or code in codes):
-                suspect, entered, outside = codes.get(code, suspect), code in codes, True
+                suspect = codes.get(code, through if _is_iterator(code) else suspect)
+                entered, outside = code in codes, True
         elif entered or outside:
             if ".fluent." in module or code.co_name == "_raise_held":
                 return suspect, True

@@ -208,6 +208,7 @@ class Hold(Sink):
     """All items up to the first exception, which is kept at its place: a barrier, or a batch."""
 
     name: ClassVar[str] = "hold"
+    is_passive: ClassVar[bool] = True
     returns_items: ClassVar[bool] = True
 
     def consume(self, items: Iterator[Any]) -> Part:

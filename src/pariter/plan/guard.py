@@ -57,6 +57,7 @@ class Guarded(Stage):
     keeps: bool
     """Whether an item that failed leaves a trace."""
     name: ClassVar[str] = "on_error"
+    is_passive: ClassVar[bool] = True
     guards: ClassVar[bool] = True
 
     def calls(self) -> dict[str, Function]:

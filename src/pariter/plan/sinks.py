@@ -63,6 +63,7 @@ class Drain(Sink):
     """Run everything, keep nothing."""
 
     name: ClassVar[str] = "for_each"
+    is_passive: ClassVar[bool] = True
 
     def consume(self, items: Iterator[Any]) -> None:
         deque(items, maxlen=0)
@@ -75,6 +76,7 @@ class Count(Sink):
     """How many items there are."""
 
     name: ClassVar[str] = "count"
+    is_passive: ClassVar[bool] = True
 
     def consume(self, items: Iterator[Any]) -> int:
         counter = count()
@@ -94,7 +96,10 @@ class Sum(Sink):
 
     def consume(self, items: Iterator[Any]) -> Any:
         for first in items:
-            return sum(items, first)
+            if not isinstance(first, (str, bytes, bytearray)):
+                return sum(items, first)
+            operator.add(self.start, first)  # raises what the loop raises, unless `start` takes texts
+            return reduce(operator.add, items, first)  # which sum() refuses to begin with
         return MISSING
 
     def merge(self, left: Any, right: Any) -> Any:

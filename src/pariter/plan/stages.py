@@ -27,6 +27,10 @@ class Step(Record):
 
     name: ClassVar[str]
     functions: ClassVar[tuple[str, ...]] = ()
+    iterates: ClassVar[bool] = False
+    """Whether it goes through what its function returns, or through its items."""
+    is_passive: ClassVar[bool] = False
+    """Whether it calls nothing, so that what is raised while it works comes from a step before it."""
 
     def calls(self) -> dict[str, Function]:
         """The user's functions, by the field that holds them."""
@@ -115,6 +119,7 @@ class Starmap(Map):
     """`f(*item)`."""
 
     name: ClassVar[str] = "starmap"
+    iterates: ClassVar[bool] = True
 
     def attach(self, items: Iterator[Any]) -> Iterator[Any]:
         return starmap(self.f, items)
@@ -148,6 +153,7 @@ class FlatMap(Stage):
     f: Function
     name: ClassVar[str] = "flat_map"
     functions: ClassVar[tuple[str, ...]] = ("f",)
+    iterates: ClassVar[bool] = True
 
     def attach(self, items: Iterator[Any]) -> Iterator[Any]:
         return chain.from_iterable(map(self.f, items))
@@ -165,6 +171,7 @@ class Flatten(Stage):
     """The items of each item."""
 
     name: ClassVar[str] = "flatten"
+    iterates: ClassVar[bool] = True
 
     def attach(self, items: Iterator[Any]) -> Iterator[Any]:
         return chain.from_iterable(items)
