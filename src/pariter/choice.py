@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Mapping
 
 ENGINES = ("threads", "processes", "serial")
 FOR_THE_GIL = "because this interpreter has a GIL"
@@ -74,7 +75,27 @@ def default_engine(*, effect: bool) -> tuple[str, str]:
     return "processes", FOR_THE_GIL
 
 
-def inner_thread_limits(threads: int) -> dict[str, str]:
+def check_callables(pool: str, **functions: object) -> None:
+    """Raise TypeError for the first that is neither callable nor None."""
+    for role, fn in functions.items():
+        if fn is not None and not callable(fn):
+            raise TypeError(f"{pool}() needs a callable {role}, got {fn!r}")
+
+
+def process_settings(processes: int, inner_threads: int | None, env: dict[str, str] | None) -> dict[str, str]:
+    """The environment of a pool's workers: limits for numeric libraries, and `env`, which goes before them."""
+    if inner_threads is not None and (not isinstance(inner_threads, int) or inner_threads < 0):
+        kind = ValueError if isinstance(inner_threads, int) else TypeError
+        raise kind(f"ProcessPool() needs inner_threads of at least 0, got {inner_threads!r}")
+    if not isinstance(env or {}, Mapping):
+        raise TypeError(f"ProcessPool() needs a mapping of texts as env, got {env!r}")
+    for name, value in (env or {}).items():
+        if not (isinstance(name, str) and isinstance(value, str)):
+            raise TypeError(f"ProcessPool() needs an env of texts, got {name!r}: {value!r}")
+    return {**_inner_thread_limits(inner_threads or max(1, usable_cpus() // processes)), **(env or {})}
+
+
+def _inner_thread_limits(threads: int) -> dict[str, str]:
     """The environment that keeps numeric libraries in a worker to `threads` threads each."""
     names = ("OMP", "OPENBLAS", "MKL", "BLIS", "NUMEXPR")
     limits = {f"{name}_NUM_THREADS": str(threads) for name in names}

@@ -239,6 +239,7 @@ class ThreadPool(Pool, Executor):
         inner_threads: int | None = None,
     ) -> None:
         self._tokens = []
+        choice.check_callables("ThreadPool", initializer=initializer, finalizer=finalizer)
         self._end_limit: Callable[[], object] = int
         if inner_threads is not None:
             from pariter._inner import Limit
@@ -338,14 +339,11 @@ class ProcessPool(Pool, Executor):
     ) -> None:
         self._tokens = []
         many = size("ProcessPool", num_processes)
-        if initializer is not None and not callable(initializer):
-            raise TypeError(f"ProcessPool() needs a callable initializer, got {initializer!r}")
+        choice.check_callables("ProcessPool", initializer=initializer)
+        if not isinstance(initargs, (tuple, list)):
+            raise TypeError(f"ProcessPool() needs a tuple as initargs, got {initargs!r}")
+        settings = choice.process_settings(many, inner_threads, env)
         prepare = None if initializer is None else packed("its initializer", (initializer, tuple(initargs)))
-        for name, value in (env or {}).items():
-            if not (isinstance(name, str) and isinstance(value, str)):
-                raise TypeError(f"ProcessPool() needs an env of texts, got {name!r}: {value!r}")
-        threads = inner_threads or max(1, choice.usable_cpus() // many)
-        settings = {**choice.inner_thread_limits(threads), **(env or {})}
         self._crew = Crew([Slot(index, prepare, settings) for index in range(many)])
         self._closed = False
 

@@ -6,8 +6,10 @@ import operator
 import sys
 from typing import Any
 
+import numpy
 import pytest
 
+import pariter
 from pariter import par_iter
 
 plan: Any = par_iter(range(9))
@@ -36,6 +38,16 @@ TYPE_ERRORS = {
     "plan.on(3)": r"on\(\) needs a pool.* got 3",
     "plan.collect_into(5)": r"collect_into\(\) needs a list, an array or an ndarray, got 5",
     "plan.sum('')": r"sum\(\) cannot add str objects; use collect\(str\)",
+    # a mapping and what takes only its own kind have places of another sort
+    "plan.collect_into(dict.fromkeys(range(9)))": r"collect_into\(\) needs a list, an array or an ndarray, got \{0: ",
+    "plan.collect_into(memoryview(bytearray(9)))": r"collect_into\(\) needs a list, an array or an ndarray, got <mem",
+    "pariter.par_lines(5)": r"par_lines\(\) needs a path or paths of files, got 5",
+    "pariter.ThreadPool(1, initializer=5)": r"ThreadPool\(\) needs a callable initializer, got 5",
+    "pariter.ThreadPool(1, finalizer=5)": r"ThreadPool\(\) needs a callable finalizer, got 5",
+    "pariter.ProcessPool(1, initializer=5)": r"ProcessPool\(\) needs a callable initializer, got 5",
+    "pariter.ProcessPool(1, initializer=int, initargs=5)": r"ProcessPool\(\) needs a tuple as initargs, got 5",
+    "pariter.ProcessPool(1, env=5)": r"ProcessPool\(\) needs a mapping of texts as env, got 5",
+    "pariter.ProcessPool(1, inner_threads='2')": r"ProcessPool\(\) needs inner_threads of at least 0, got '2'",
     "len(plan.filter())": r"count\(\) runs it",
 }
 VALUE_ERRORS = {
@@ -47,6 +59,7 @@ VALUE_ERRORS = {
     "plan.buffered(0)": r"buffered\(\) needs a count of at least 1, got 0",
     "plan.by_uniform_blocks(0)": r"by_uniform_blocks\(\) needs a .* of at least 1, got 0",
     "plan.map_rng(abs, seed=-1, numpy=True)": r"map_rng\(numpy=True\) needs a seed of at least 0, got -1",
+    "pariter.ProcessPool(1, inner_threads=-1)": r"ProcessPool\(\) needs inner_threads of at least 0, got -1",
     "plan.on('gpu')": r"on\(\) needs one of 'threads', 'processes', 'serial', got 'gpu'",
     "plan.zip([1], strict=True)": r"zip\(strict=True\) needs equal lengths, got 9 and 1",
     "plan.collect_into([0])": r"collect_into\(\) has 9 items for 1 places",
@@ -65,6 +78,24 @@ def test_the_wrong_kind_of_argument_is_a_type_error_at_the_call(code: str) -> No
 def test_a_wrong_value_is_a_value_error_at_the_call(code: str) -> None:
     with pytest.raises(ValueError, match=VALUE_ERRORS[code]):
         eval(code)
+
+
+def test_a_read_only_array_is_refused_before_anything_runs() -> None:
+    out = numpy.zeros(9)
+    out.flags.writeable = False
+    called: list[int] = []
+
+    with pytest.raises(ValueError, match=r"collect_into\(\) needs an array that can be written to"):
+        plan.on("serial").inspect(called.append).collect_into(out)
+
+    assert not called
+
+
+def test_a_pool_of_a_cluster_that_is_not_installed_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "ray", None)
+
+    with pytest.raises(ImportError, match=r'RayPool\(\) needs Ray, .*pip install "pariter\[ray\]"'):
+        pariter.RayPool()
 
 
 def test_a_fold_whose_op_returns_none_says_to_return_the_accumulator() -> None:

@@ -72,7 +72,10 @@ class RayCall(Future[Any]):
 
 def ray_nodes() -> dict[str, int]:
     """The CPUs of each node that lives, by its id; starts Ray on this machine if no cluster was joined."""
-    import ray
+    try:
+        import ray
+    except ImportError:
+        raise ImportError('RayPool() needs Ray, which is not installed: pip install "pariter[ray]"') from None
 
     if not ray.is_initialized():
         ray.init()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+from collections.abc import Mapping
 from typing import Any, TypeVar
 
 from pariter._describe import describe_callable, describe_value
@@ -53,6 +54,15 @@ def integer(method: str, name: str, value: Any) -> int:
         return operator.index(value)
     except TypeError:
         raise TypeError(f"{method}() needs an integer {name}, got {describe_value(value)}") from None
+
+
+def places(method: str, out: Any) -> None:
+    """TypeError or ValueError if nothing can be assigned to all elements of `out` at once."""
+    fits = hasattr(out, "__setitem__") and hasattr(out, "__len__")
+    if not fits or isinstance(out, (Mapping, memoryview)):
+        raise TypeError(f"{method}() needs a list, an array or an ndarray, got {describe_value(out)}")
+    if not getattr(getattr(out, "flags", None), "writeable", True):
+        raise ValueError(f"{method}() needs an array that can be written to, and this one is read-only")
 
 
 def ends(method: str, endless: bool) -> None:

@@ -98,8 +98,7 @@ class Terminals(Options[T_co]):
         >>> out
         ['a', 'b', 'c']
         """
-        if not (hasattr(out, "__setitem__") and hasattr(out, "__len__")):
-            raise TypeError(f"collect_into() needs a list, an array or an ndarray, got {out!r}")
+        checks.places("collect_into", out)
         self._fits(self._plan.length(), out)
         into = collecting.CollectInto(out.dtype, out.shape) if memory.takes_results(out) else collecting.Collect()
         items = self._run(into)

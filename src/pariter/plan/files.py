@@ -86,7 +86,9 @@ def text_files(paths: Any, encoding: str, errors: str, keepends: bool) -> TextFi
         wrong = describe_value(errors if isinstance(encoding, str) else encoding)
         raise TypeError(f"par_lines() needs the names of an encoding and of an error handler, got {wrong}")
     form = text_form(encoding, errors, keepends)
-    given = paths if isinstance(paths, (str, bytes, os.PathLike)) else list(paths)
+    if not isinstance(paths, (str, bytes, os.PathLike, Iterable)):
+        raise TypeError(f"par_lines() needs a path or paths of files, got {describe_value(paths)}")
+    given = list(paths) if isinstance(paths, Iterable) and not isinstance(paths, (str, bytes, os.PathLike)) else paths
     names = tuple(map(_checked, given if isinstance(given, list) else [given]))
     arguments = [
         describe_value(given) if isinstance(given, list) else repr(given),
