@@ -35,6 +35,10 @@ def patient(n: int) -> int:
     return n
 
 
+def nested(n: int) -> int:
+    return par_iter([n]).map(patient).sum()
+
+
 async def iterated(plan: ParIter[int]) -> list[int]:
     return [n async for n in plan]
 
@@ -50,6 +54,7 @@ WAYS: dict[str, Callable[[Any], Any]] = {
     "awaited": lambda timed: asyncio.run(timed(KNOWN).map(slow).run_async(lambda plan: plan.sum())),
     "async iteration": lambda timed: asyncio.run(iterated(timed(ENDLESS()).map(slow))),
     "a long function": lambda timed: timed(range(4)).map(patient).collect(),
+    "a long function of a nested plan": lambda timed: timed(range(4)).map(nested).collect(),
     "a long function, iterated": lambda timed: list(timed(range(4)).map(patient)),
 }
 
