@@ -80,3 +80,36 @@ def test_closing_with_cancel_stops_the_task_in_hand_and_drops_the_others() -> No
     assert isinstance(in_hand, WorkerDied)
     assert str(in_hand) == "worker process 0 was stopped"
     assert [type(error) for error in waiting] == [CancelledError, CancelledError]
+
+
+def interrupted(call: Any) -> Any:
+    """`call`, with Ctrl-C as it returns, the first time."""
+    left = [KeyboardInterrupt]
+
+    def wrapper(*args: Any, **options: Any) -> Any:
+        result = call(*args, **options)
+        if left:
+            raise left.pop()
+        return result
+
+    return wrapper
+
+
+@pytest.mark.usefixtures("patience")
+@pytest.mark.parametrize("run", [list, lambda plan: plan.collect()], ids=["stream", "run"])
+@pytest.mark.parametrize("where", ["submit", "send_piece"])
+def test_a_process_is_stopped_where_an_interrupt_met_the_sender(
+    where: str, run: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with ProcessPool(1) as pool:
+        assert pool.par_iter(range(9)).map(abs).sum() == 36
+        (slot,) = pool._crew.slots
+        owner = slot._executor if where == "submit" else slot
+
+        with monkeypatch.context() as patch:
+            patch.setattr(owner, where, interrupted(getattr(owner, where)))
+            with pytest.raises(KeyboardInterrupt):
+                run(pool.par_iter([1]).map(never_end))
+
+        assert len(slot) == 0
+        assert pool.par_iter(range(9)).map(abs).sum() == 36

@@ -60,6 +60,9 @@ class AnySlot(Protocol):
     def kill(self, shipment: Any) -> None:
         """Stop what was sent, if that can be done, else wait for it."""
 
+    def stop(self) -> None:
+        """Stop whatever was sent: the sender was interrupted, and does not know what."""
+
     def forget(self, parcel: Any) -> Future[Any] | None:
         """The run is over: let the worker drop its functions, and close what they keep."""
 
@@ -94,6 +97,7 @@ class Dispatch(Run):
         self._crew = crew
         self._answers: queue.SimpleQueue[Piece | Look | None] = queue.SimpleQueue()
         self._in_flight: dict[AnySlot, list[Piece]] = {slot: [] for slot in crew.slots}
+        self._sending: AnySlot | None = None
         self._own_lanes: dict[AnySlot, Lane] = {}
         self._item_s: float | None = None
         self._asked_beyond: float = FAR_RIGHT
@@ -204,8 +208,10 @@ class Dispatch(Run):
 
     def _send(self, piece: Piece, parcel: AnyParcel) -> None:
         content = parcel.piece(self.piped.cut(piece.low, piece.high), piece.low)
+        self._sending = piece.slot  # an interrupt from here on leaves open what that has got
         piece.shipment = piece.slot.send_piece(parcel, content)
         self._in_flight[piece.slot].append(piece)
+        self._sending = None
         piece.shipment.add_done_callback(lambda _: self._answers.put(piece))
 
     def _receive(self, piece: Piece, parcel: AnyParcel) -> None:
@@ -279,6 +285,8 @@ class Dispatch(Run):
                     self._mailbox.put(shipment.result())
 
     def _kill_pieces(self) -> None:
+        if self._sending is not None:
+            self._sending.stop()
         for slot, pieces in self._in_flight.items():
             for piece in pieces:
                 if piece.shipment is not None:

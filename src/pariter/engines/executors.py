@@ -212,6 +212,10 @@ class ExecutorSlot:
             sent.cancel()
         wait_for_futures([shipment])
 
+    def stop(self) -> None:
+        """Cancel what has not begun, and wait for the rest."""
+        self.end(cancel=True)
+
     def end(self, *, cancel: bool) -> None:
         """Wait for everything that was sent, or cancel what can be."""
         for sent in list(self._sent) if cancel else ():

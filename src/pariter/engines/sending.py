@@ -58,6 +58,7 @@ class SentStream(HelpedStream):
         self._items = 0
         self._sent: dict[int, Batch] = {}
         self._unstarted: list[Batch] = []
+        self._sending: Any = None
         self._parcel: AnyParcel | None = None
         self._mailbox: Mailbox | None = None
         if always:
@@ -126,9 +127,11 @@ class SentStream(HelpedStream):
 
     def _send(self, batch: Batch, parcel: AnyParcel) -> None:
         slot = min(self._crew.slots, key=len)
+        self._sending = slot  # an interrupt from here on leaves open what that has got
         shipment = slot.send_piece(parcel, batch.content)
         batch.slot, batch.shipment = slot, shipment
         self._sent[batch.number] = batch
+        self._sending = None
         shipment.add_done_callback(lambda done: self._received(batch, done))
 
     def _received(self, batch: Batch, shipment: Any) -> None:
@@ -221,6 +224,8 @@ class SentStream(HelpedStream):
             latch.wait(0.05)
 
     def _kill_sent(self) -> None:
+        if self._sending is not None:
+            self._sending.stop()
         for batch in list(self._sent.values()):
             if batch.shipment is not None:
                 batch.slot.kill(batch.shipment)

@@ -240,6 +240,16 @@ class Slot:
         if executor is not None:  # Only its own thread may wait for the process: let that one end.
             executor.shutdown(wait=True, kill_workers=True)
 
+    def stop(self) -> None:
+        """Kill the process, whatever it does: whoever sent it something was interrupted, and does not know what."""
+        with self._lock:
+            self._stopped = killed = self._generation
+            executor = self._discard_locked()
+        if executor is not None:
+            executor.shutdown(wait=True, kill_workers=True)
+        with self._lock:  # what is still there has never got as far as being told its end
+            self._queue = deque(shipment for shipment in self._queue if shipment.generation > killed)
+
     def close(self, *, kill: bool = False) -> None:
         """Let the process end what it has, or `kill` it, and wait for it."""
         with self._lock:
