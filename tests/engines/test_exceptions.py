@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from pariter import Pool, ProcessPool, RemoteTraceback, ThreadPool, par_iter
+from pariter import ParIter, Pool, ProcessPool, RemoteTraceback, ThreadPool, par_iter
 from tests.eager import eager
 
 
@@ -358,7 +358,7 @@ def test_system_exit_is_the_functions_exception_and_ends_no_worker(every_engine:
     assert par_iter(range(4)).on(every_engine).sum() == 6
 
 
-def test_from_the_right_a_fold_may_raise_before_the_exception_it_comes_to(every_shared: Pool) -> None:
+def test_a_fold_may_raise_before_the_exception_it_comes_to(every_shared: Pool) -> None:
     def keep(n: int) -> bool:
         if n == 3:
             raise KeyError(n)
@@ -371,8 +371,12 @@ def test_from_the_right_a_fold_may_raise_before_the_exception_it_comes_to(every_
 
     folded = par_iter(range(4)).on(every_shared).filter(keep).fold_chunks(2, int, add).rev()
 
+    for run in (ParIter.collect, lambda plan: plan.find_last(bool), lambda plan: plan.rev().collect()):
+        with pytest.raises(ArithmeticError):
+            run(folded)
+    zipped = par_iter(range(4)).on(every_shared).filter(keep).fold_chunks(2, int, add).zip("a")
     with pytest.raises(ArithmeticError):
-        folded.collect()
+        zipped.collect()
     for rest in (folded.skip(1), folded.step_by(2).skip(1), folded.skip(9)):
         with pytest.raises(KeyError):
             rest.collect()

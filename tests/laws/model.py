@@ -193,9 +193,10 @@ class Model:
         cells = [
             replace(row[0], compute=lambda row=row: tuple(cell.compute() for cell in row), is_end=False) for row in rows
         ]
-        if rows and any(cell.is_end for cell in rows[-1]):
+        ended = bool(rows) and any(cell.is_end for cell in rows[-1])
+        if ended:
             cells[-1] = replace(cells[-1], is_end=True)
-        for model in models:  # one after the other is asked for one more item, until one has none
+        for model in () if ended else models:  # one after the other is asked for one more item, until one has none
             if len(model.cells) == len(rows):
                 break
             if model.cells[len(rows)].is_end:

@@ -105,8 +105,8 @@ class _ZipPuller(Puller[Any]):
             shortest = min(shortest, units(pieces[-1]))
         self._ended = shortest < most
         zipped = Zipped(tuple(piece.cut(0, shortest) for piece in pieces), self._primary)
-        if self._ended and zipped.error is None and (error := met_behind(pieces, shortest)):
-            return Chained((zipped, Held([], error)))
+        if self._ended and zipped.error is None and (end := met_behind(pieces, shortest)):
+            return Chained((zipped, end))
         if self._strict and any(units(piece) != shortest for piece in pieces):
             return Chained((zipped, Held([], Caught(unequal_lengths()))))
         return zipped
@@ -116,13 +116,13 @@ class _ZipPuller(Puller[Any]):
             puller.close()
 
 
-def met_behind(parts: Iterable[Source[Any]], many: int) -> Caught | None:
-    """The exception that whoever asks each of `parts` in turn for item `many` meets before one has ended."""
+def met_behind(parts: Iterable[Source[Any]], many: int) -> Source[Any] | None:
+    """Where whoever asks each of `parts` in turn for item `many` meets an exception before one has ended."""
     for part in parts:
         if units(part) == many:
             return None
         if part.error is not None and units(part) == many + 1:
-            return part.error
+            return part.cut(many, many + 1)
     return None
 
 

@@ -129,10 +129,8 @@ class Rev(Reshape):
         if source.span is None:
             source = pulled(source)
         assert source.span is not None
-        if source.error is not None:  # the last item comes first, and it never came
-            end: Held[Any] = Held([], source.error)
-            # A fold may raise on its way to where the exception stands, in the same chunk.
-            return end if source.pure else Chained((source.view(range(source.span - 1, source.span)), end))
+        if source.error is not None:  # the last item comes first, and it never came; a fold may raise on its way there
+            return source.view(range(source.span - 1, source.span))
         return source.view(range(source.span - 1, -1, -1))
 
     def demand(self, wanted: int | None) -> int | None:
@@ -197,8 +195,8 @@ class Zip(Joined):
             return (StrictlyZipped if self.strict else Zipped)(parts)
         shortest = min(known)
         zipped = Zipped(tuple(part.view(range(shortest)) for part in parts))
-        if zipped.error is None and (error := met_behind(parts, shortest)):
-            return Chained((zipped, Held([], error)))
+        if zipped.error is None and (end := met_behind(parts, shortest)):
+            return Chained((zipped, end))
         if self.strict and any(part.span != shortest for part in parts):
             return Chained((zipped, Held([], Caught(unequal_lengths()))))
         return zipped
