@@ -190,6 +190,21 @@ def test_a_stream_of_what_waits_is_shared_with_threads(undecided: ProcessPool, s
     assert met == list(range(64))
 
 
+@pytest.mark.parametrize("run", [list, lambda plan: plan.collect()])
+def test_threads_that_help_leave_the_source_to_the_caller(undecided: ProcessPool, run: Any) -> None:
+    caller, pullers = threading.get_ident(), set()
+
+    def numbers() -> Iterator[int]:
+        for n in range(64):
+            pullers.add(threading.get_ident())
+            yield n
+
+    _meeting.begin()
+
+    assert run(par_iter(numbers()).map(meets_later).on(undecided)) == list(range(64))
+    assert pullers == {caller}
+
+
 def burning_pid(item: int) -> int:
     burn(item)
     return os.getpid()

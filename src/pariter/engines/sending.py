@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from pariter._caught import Caught
 from pariter.engines.asking import STOP_S
-from pariter.engines.base import FAR_LEFT, FAR_RIGHT, Terms, enclosing
+from pariter.engines.base import FAR_LEFT, FAR_RIGHT, Terms, enclosing, this_thread
 from pariter.engines.dispatch import (
     PIECE_S,
     AnyCrew,
@@ -31,13 +31,17 @@ from pariter.plan.piped import Leaf, Piped
 from pariter.plan.sinks import Sink
 from pariter.sched.latch import Latch
 from pariter.sched.pool import WorkerPool
+from pariter.sched.worker import Worker
 
 if TYPE_CHECKING:
     from pariter.engines.mailbox import Mailbox
 
 
 class SentStream(HelpedStream):
-    """A stream whose batches are sent to worker processes, two and more ahead for each."""
+    """A stream whose batches are sent to worker processes, or run by threads, two and more ahead for each.
+
+    Whoever runs them, the consumer alone pulls: an iterator may belong to its thread, as a cursor of SQLite does.
+    """
 
     _LONGEST_BATCH = 1 << 16
 
@@ -107,23 +111,43 @@ class SentStream(HelpedStream):
         if self._payoff.pays(left):
             self._move()
 
+    def help(self, worker: Worker) -> bool:
+        """Run a batch that the consumer has pulled; called by the pool."""
+        return self._context.copy().run(self._run_ahead, this_thread())
+
     def _help(self) -> bool:
-        if self._parcel is None:
+        if self._parcel is None and self._helpers is None:
             return super()._help()
+        found = self._send_again() | self._pull_ahead()
+        self._show()
+        if self._helpers is not None and not self._has_next():
+            found |= contextvars.copy_context().run(self._run_ahead, this_thread(), True)
+        return found
+
+    def _pull_ahead(self) -> bool:
+        """Pull what there is room for, and have others run it; False if that is nothing."""
+        found = False
+        try:
+            while self.has_room() and self._pull():
+                self._pulling, found = False, True
+                if self._helpers is not None:
+                    self._helpers.announce()
+                elif self._parcel is not None:
+                    number, piece, size = self._ahead.popleft()
+                    self._send(Batch(number, self._items, size, self._parcel.piece(piece)), self._parcel)
+                    self._items += size
+        finally:
+            self._pulling = False
+        return found
+
+    def _send_again(self) -> bool:
+        """Send what no worker has begun; False if that is nothing."""
         with self._lock:
             unstarted, self._unstarted = self._unstarted, []
         for batch in unstarted:
+            assert self._parcel is not None
             self._send(batch, self._parcel)
-        sent = bool(unstarted)
-        while self.has_room() and (pulled := self._pull()) is not None:
-            self._pulling = False
-            number, piece, size = pulled
-            self._send(Batch(number, self._items, size, self._parcel.piece(piece)), self._parcel)
-            self._items += size
-            sent = True
-        self._pulling = False
-        self._show()
-        return sent
+        return bool(unstarted)
 
     def _send(self, batch: Batch, parcel: AnyParcel) -> None:
         slot = min(self._crew.slots, key=len)
@@ -179,10 +203,10 @@ class SentStream(HelpedStream):
             self._mailbox.show()
 
     def _made_room(self) -> None:
-        if self._parcel is not None:
-            self._help()
-        else:
-            super()._made_room()
+        if self._parcel is not None or self._helpers is not None:
+            self._send_again()
+            self._pull_ahead()
+            self._show()
 
     def results(self) -> Iterator[Any]:
         try:

@@ -4,9 +4,10 @@ A batch is pulled under the source's lock, run as one leaf, and kept until its t
 takes what is next in order; if that is not there yet it pulls and runs a batch of its own, or waits for
 whoever is running it.
 
-States   `_pulled` batches were pulled, `_head` is the next one the consumer gets, `_done` holds what came
-         between them. `_over` means that nothing more will be pulled,
-         `_last` is the number of the last batch whose results are wanted.
+States   `_pulled` batches were pulled, `_head` is the next one the consumer gets. What lies between them waits in
+         `_ahead` to be run, is being run, or waits in `_done` for its turn; `_running` counts the first two.
+         `_over` means that nothing more will be pulled, `_last` is the number of the last batch whose results
+         are wanted.
 Guards   `_source_lock` guards the puller; a user's iterator runs under it, so it is only ever tried, never
          waited for. `_lock` guards the rest; no user code runs under it.
 Promise  At most `window` items are pulled and not yet consumed. Batches come out in order, and the exception
@@ -16,9 +17,11 @@ Tests    tests/engines/test_streams.py
 
 from __future__ import annotations
 
+import contextlib
 import contextvars
 import sys
 import time
+from collections import deque
 from collections.abc import Iterator
 from typing import Any
 
@@ -135,6 +138,7 @@ class Stream:
         self._most_batches = BATCHES_PER_WORKER * workers
         self._source_lock = _platform.new_lock()
         self._lock = _platform.new_lock()
+        self._ahead: deque[tuple[int, Piped, int]] = deque()
         self._done: dict[int, Leaf | Caught | None] = {}
         self._sizes: dict[int, int] = {}
         self._waiting = 0
@@ -163,17 +167,22 @@ class Stream:
         if not self._source_lock.acquire(False):
             return False
         try:
-            batch = self._pull(consumer)
+            pulled = self._pull(consumer)
         finally:
             self._pulling = False
             self._source_lock.release()
-        if batch is None:
+        return pulled and self._run_ahead(worker, consumer)
+
+    def _run_ahead(self, worker: str, consumer: bool = False) -> bool:
+        """Run a batch that was pulled, if there is one that nobody runs."""
+        try:
+            number, piece, size = self._ahead.popleft()
+        except IndexError:
             return False
-        number, piece, size = batch
-        del batch
         outcome: Leaf | Caught | None = None
         try:
-            outcome = self._run(number, piece, size, worker)
+            if number <= self._last:
+                outcome = self._run(number, piece, size, worker)
         except BaseException as error:
             if consumer and isinstance(error, KeyboardInterrupt):
                 raise
@@ -183,17 +192,17 @@ class Stream:
             self._keep(number, outcome)
         return True
 
-    def _pull(self, consumer: bool = True) -> tuple[int, Piped, int] | None:
-        """The next batch, under the source's lock."""
+    def _pull(self, consumer: bool = True) -> bool:
+        """Pull the next batch, under the source's lock; False if there is none to have now."""
         with self._lock:
             ahead = self._pulled - self._head
             if self._over or ahead >= self._most_batches:
-                return None
+                return False
             wanted = self._sizer.next()
             if self._window is not None:
                 wanted = min(wanted, max(self._window - self._waiting, 1 if ahead == 0 else 0))
             if not wanted or (ahead and wanted < min(self._shortest, self._window or wanted)):
-                return None
+                return False
             self._pulling = True
             self._running += 1
             number, self._pulled = self._pulled, self._pulled + 1
@@ -210,7 +219,8 @@ class Stream:
                 with self._lock:
                     self._sizes[number] = size
                     self._waiting += size
-                return number, piece, size
+                self._ahead.append((number, piece, size))
+                return True
         except BaseException as error:
             if consumer and isinstance(error, KeyboardInterrupt):
                 self._over = True
@@ -218,7 +228,7 @@ class Stream:
                 raise
             outcome = Caught(error)  # a helper has nobody to raise it to: the consumer meets it in its place
         self._keep(number, outcome)
-        return None
+        return False
 
     def _run(self, number: int, piece: Piped, size: int, worker: str) -> Leaf:
         token = dropped.set(Dropped(lambda: self._last < number or self._terms.is_late()))
@@ -342,6 +352,9 @@ class Stream:
         self._last = FAR_LEFT
         if self._is_end():
             return  # no other thread will ever run again
+        while self._ahead:
+            with contextlib.suppress(IndexError):
+                self._keep(self._ahead.popleft()[0], None)
         while True:
             with self._lock:
                 if not self._running:
