@@ -104,8 +104,12 @@ class Slot:
             executor = _executor_class()(
                 max_workers=1, timeout=None, env=self._env, initializer=worker_process.prepare, initargs=prepare
             )
-            with _interrupts_blocked():
-                self._ready = executor.submit(worker_process.is_prepared)
+            try:
+                with _interrupts_blocked():
+                    self._ready = executor.submit(worker_process.is_prepared)
+            except BaseException:  # an interrupt that came by another thread, where it is not blocked
+                _end_half_begun(executor)
+                raise
             _kill_before_loky_waits()
             self._executor = executor
             self._look_for_process_locked()
@@ -355,6 +359,14 @@ def _executor_class() -> Any:
     # A process of multiprocessing's calls no function of atexit, and waits for its children for ever.
     util.Finalize(None, _kill_all, exitpriority=100)
     return ProcessPoolExecutor
+
+
+def _end_half_begun(executor: Any) -> None:
+    """End an executor whose first call was not sent: its thread may run and not be known to loky's end of all."""
+    processes = list(executor._processes.values())
+    executor.shutdown(wait=False, kill_workers=True)
+    for process in processes:
+        process.terminate()
 
 
 @contextlib.contextmanager
