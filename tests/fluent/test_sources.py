@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import repeat as endless
 from typing import Any
 
@@ -82,3 +83,35 @@ def test_repr_is_code() -> None:
     assert repr(repeat(1, 2).map(str)) == "repeat(1, 2).map(str)"
     assert repr(repeat("a")) == "repeat('a')"
     assert repr(par_zip("ab", [1])) == "par_iter('ab').zip(par_iter([1]))"
+
+
+class Doubled(list[int]):
+    def __iter__(self) -> Iterator[int]:
+        return (2 * n for n in list.__iter__(self))
+
+
+class Subscripted(list[int]):
+    def __getitem__(self, index: Any) -> Any:
+        return "never in a loop"
+
+
+class Short(list[int]):
+    def __len__(self) -> int:
+        return 1
+
+
+class Decoded(list[int]):
+    """Lists that make their items as they are asked for say so in both ways."""
+
+    def __iter__(self) -> Iterator[int]:
+        return (self[at] for at in range(len(self)))
+
+    def __getitem__(self, index: Any) -> Any:
+        return -int(list.__getitem__(self, index))
+
+
+@pytest.mark.parametrize("kind", [Doubled, Subscripted, Short, Decoded])
+def test_a_subclass_of_a_list_gives_what_a_loop_over_it_gives(kind: type[list[int]]) -> None:
+    data = kind(range(5))
+
+    assert par_iter(data).map(str).collect() == [str(n) for n in data]

@@ -159,8 +159,11 @@ def origin_of(data: Any, method: str = "par_iter") -> Origin:
     if kind in _SNAPSHOT:
         return Snapshot(data)
     for builtin in (list, tuple, str, bytes):
-        if isinstance(data, builtin) and _keeps(kind, builtin, "__iter__", "__getitem__", "__len__"):
-            return Sliceable(data)
+        if isinstance(data, builtin):
+            if _keeps(kind, builtin, "__iter__", "__getitem__", "__len__"):
+                return Sliceable(data)
+            if _keeps(kind, builtin, "__iter__") or _keeps(kind, builtin, "__getitem__"):
+                return Reiterable(data)  # a loop asks `__iter__` alone, and the other is not about the same items
     if hasattr(kind, "__next__") and hasattr(kind, "__iter__"):
         return OneShot(describe_value(data), [cast("Iterator[Any]", data)])
     if isinstance(data, (Mapping, AbstractSet, deque, dict, set)):
