@@ -18,7 +18,7 @@ def test_an_interrupt_while_a_worker_starts_ends_what_had_begun(monkeypatch: pyt
         def submit(self, fn: Any, *args: Any, **kwargs: Any) -> Any:
             answer = super().submit(fn, *args, **kwargs)
             if not begun:
-                begun.extend((self._executor_manager_thread, *self._processes.values()))
+                begun.extend((self, self._executor_manager_thread, *self._processes.values()))
                 raise KeyboardInterrupt
             return answer
 
@@ -27,7 +27,7 @@ def test_an_interrupt_while_a_worker_starts_ends_what_had_begun(monkeypatch: pyt
     with ProcessPool(1) as pool:
         with pytest.raises(KeyboardInterrupt):
             pool.par_iter(range(3)).map(str).collect()
-        thread, process = begun
+        _, thread, process = begun  # the executor lives on, as in a traceback that somebody keeps
         thread.join(10)
         process.join(10)
 
