@@ -369,17 +369,16 @@ def test_a_fold_may_raise_before_the_exception_it_comes_to(every_shared: Pool) -
             raise ArithmeticError(n)
         return total + n
 
-    folded = par_iter(range(4)).on(every_shared).filter(keep).fold_chunks(2, int, add).rev()
+    folded = par_iter(range(4)).on(every_shared).filter(keep).fold_chunks(2, int, add)
 
     for run in (ParIter.collect, lambda plan: plan.find_last(bool), lambda plan: plan.rev().collect()):
         with pytest.raises(ArithmeticError):
-            run(folded)
-    zipped = par_iter(range(4)).on(every_shared).filter(keep).fold_chunks(2, int, add).zip("a")
-    with pytest.raises(ArithmeticError):
-        zipped.collect()
-    for rest in (folded.skip(1), folded.step_by(2).skip(1), folded.skip(9)):
-        with pytest.raises(KeyError):
+            run(folded.rev())
+    for rest in (folded.zip("a"), folded.skip(1), folded.skip(2), folded.step_by(2), folded.rev().step_by(2).skip(9)):
+        with pytest.raises(ArithmeticError):
             rest.collect()
+        with pytest.raises(ArithmeticError):
+            list(rest.buffered(1))
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from pariter.plan.chunked import Chunked, Windowed
 from pariter.plan.compound import Chained, StrictlyZipped, Zipped, chained, met_behind, total, unequal_lengths
 from pariter.plan.piped import Piped
 from pariter.plan.sliced import Sliced, every, pulled
-from pariter.plan.sources import ENDLESS, Held, Slices, Source
+from pariter.plan.sources import ENDLESS, Held, Slices, Source, end_of
 from pariter.plan.stages import Function, Stage, Step
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ class Skip(Reshape):
         if source.span is None:
             return Sliced(source, self.n, None)
         if source.error is not None and self.n >= source.span:
-            return Held([], source.error)
+            return end_of(source)
         return source.view(range(min(self.n, source.span), source.span))
 
     def length(self, length: int) -> int:
@@ -129,8 +129,8 @@ class Rev(Reshape):
         if source.span is None:
             source = pulled(source)
         assert source.span is not None
-        if source.error is not None:  # the last item comes first, and it never came; a fold may raise on its way there
-            return source.view(range(source.span - 1, source.span))
+        if source.error is not None:  # the last item comes first, and it never came
+            return end_of(source)
         return source.view(range(source.span - 1, -1, -1))
 
     def demand(self, wanted: int | None) -> int | None:

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from pariter.plan.compound import Chained, Compound
 from pariter.plan.place import Block, Site
-from pariter.plan.sources import ENDLESS, Held, Puller, Source, units
+from pariter.plan.sources import ENDLESS, Held, Puller, Source, end_of, units
 
 T = TypeVar("T")
 
@@ -41,7 +41,7 @@ class _SlicePuller(Puller[T]):
         self._to_skip = start
         self._left = ENDLESS if stop is None else max(0, stop - start)
         self._step = step
-        self._owed: Held[T] | None = None  # the exception for which the last piece had no room
+        self._owed: Source[T] | None = None  # the exception for which the last piece had no room
 
     def pull(self, most: int) -> Source[T]:
         if self._owed is not None and most:
@@ -53,7 +53,7 @@ class _SlicePuller(Puller[T]):
             self._to_skip -= units(skipped)
             if skipped.error is not None:
                 self._left = 0
-                return Held([], skipped.error)
+                return end_of(skipped)
             if units(skipped) < wanted:
                 self._to_skip = self._left = 0
         wanted = min(most * self._step, self._left)
@@ -62,7 +62,7 @@ class _SlicePuller(Puller[T]):
         found = piece if self._step == 1 else every(piece, self._step)
         if units(found) > most:
             self._left = 0
-            self._owed = Held([], found.error)
+            self._owed = end_of(found)
             return found.cut(0, most)
         return found
 
@@ -76,7 +76,7 @@ def every(source: Source[T], step: int) -> Source[T]:
     found = source.view(range(0, span, step))
     if source.error is None or (span - 1) % step == 0:
         return found
-    return Chained((found, Held([], source.error)))
+    return Chained((found, end_of(source)))
 
 
 def pulled(source: Source[T]) -> Source[T]:

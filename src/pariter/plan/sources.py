@@ -75,6 +75,12 @@ def units(source: Source[Any]) -> int:
     return span
 
 
+def end_of(source: Source[T]) -> Source[T]:
+    """The last unit of a source that ends in an exception: that, or what a fold raises on its way there."""
+    span = units(source)
+    return source.view(range(span - 1, span))
+
+
 class Puller(ABC, Generic[T]):
     """Pulls pieces of a source from the left, one caller at a time."""
 
