@@ -50,6 +50,19 @@ def test_who_computes_is_known_at_once(clocks: Clocks, share: float) -> None:
     assert not watch.waits
 
 
+@pytest.mark.parametrize(("share", "fills"), [(0.1, False), (0.7, False), (0.95, True), (1.05, True), (1.9, False)])
+def test_threads_that_hold_one_another_up_fill_one_cpu(clocks: Clocks, share: float, fills: bool) -> None:
+    watch = Idleness()
+    watch.look()
+    clocks.pass_by(ENOUGH_S / 2, share)
+    watch.look()
+    assert not watch.fills_one_cpu
+    clocks.pass_by(ENOUGH_S, share)
+
+    watch.look()
+    assert watch.fills_one_cpu is fills
+
+
 def test_a_moment_tells_nothing(clocks: Clocks) -> None:
     watch = Idleness()
     watch.look()

@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 
 from pariter import ParIter, ProcessPool, ThreadPool, par_iter, repeat
+from pariter.engines import idleness
 from pariter.engines.processes import ProcessEngine, ProcessRun
 
 
@@ -292,3 +293,20 @@ def test_a_copy_of_a_plan_has_not_run(undecided: ProcessPool) -> None:
 
     assert copy.copy(plan).explain() == before
     assert pickle.loads(pickle.dumps(plan)).explain() == before
+
+
+def waits_first(item: int) -> int:
+    if item == 0:
+        threading.Event().wait(0.1)
+        return os.getpid()
+    return burning_pid(item)
+
+
+def test_what_computes_after_it_waited_goes_to_processes(
+    undecided: ProcessPool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(idleness, "ONE_CPU", (0.05, 9.0))  # as on a machine of which nobody else has a part
+    plan = par_iter(range(400)).map(waits_first).on(undecided)
+
+    assert len(set(plan.collect())) > 1
+    assert plan.explain().endswith("; threads helped while items waited, then 2 processes, because they computed")

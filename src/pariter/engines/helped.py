@@ -57,7 +57,7 @@ class HelpedRun(Run):
 
     def help(self, worker: Worker) -> bool:
         """Take a part of the run and drive it, if there is one to take; called by the pool."""
-        return self.help_until(self.is_seat_wanted)
+        return not self._over and self.help_until(self.is_seat_wanted)
 
     def is_seat_wanted(self) -> bool:
         """Whether somebody waits for the seat of a helper."""
@@ -78,15 +78,20 @@ class HelpedRun(Run):
             self.release()
         return True
 
-    def drive_all(self) -> None:
-        """Drive what there is to take, in the calling thread, and wait for those who drive the rest."""
+    def drive_all(self, is_to_leave: Callable[[], bool] | None = None) -> None:
+        """Drive what there is to take, in the calling thread, and wait for those who drive the rest.
+
+        Returns early if somebody is to leave.
+        """
         name = this_thread()
         while True:
             while (lane := self.claim()) is not None:
                 try:
-                    self.drive(lane, name)
+                    self.drive(lane, name, is_to_leave)
                 finally:
                     self.release()
+                if is_to_leave is not None and is_to_leave():
+                    return
             latch = self._latch_while_driven()
             if latch is None:
                 return

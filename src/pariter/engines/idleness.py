@@ -15,12 +15,14 @@ BRIEF_S = 0.001
 """Less than this tells nothing: whoever looks computes, and may look twice in a moment."""
 LOOKS_IDLE = 0.2
 """What share of the time a process that waits may compute."""
+ONE_CPU = (0.8, 1.2)
+"""Which share of the time a process computes whose threads hold one another up: that of one CPU, by the GIL."""
 
 
 class Idleness:
     """Watches how much this process computes while functions run."""
 
-    __slots__ = ("_computed", "_elapsed", "_last", "is_known", "waits")
+    __slots__ = ("_computed", "_elapsed", "_last", "fills_one_cpu", "is_known", "waits")
 
     def __init__(self) -> None:
         self._last: tuple[float, float] | None = None
@@ -28,6 +30,8 @@ class Idleness:
         self.is_known = False
         """Whether `waits` can be relied on."""
         self.waits = False
+        self.fills_one_cpu = False
+        """Whether it computed all the time, and no more than that, while it was watched for long enough."""
 
     def begin(self) -> None:
         """What comes is to be watched, what was since the last look is not."""
@@ -47,6 +51,8 @@ class Idleness:
         # Whoever computes shows it at once; that somebody computes nothing may be the machine's doing, for a while.
         self.is_known = not self.waits or self._elapsed >= ENOUGH_S
         if self._elapsed >= ENOUGH_S:
+            least, most = ONE_CPU
+            self.fills_one_cpu = least * self._elapsed <= self._computed <= most * self._elapsed
             self._elapsed = self._computed = 0.0
 
 

@@ -3,7 +3,8 @@
 A plan that need not run in processes begins in the caller, and moves when the work measured so far says
 that the rest will pay for the journey. While processes start, or while the caller's item in hand takes its
 time, the caller is one of the workers: the lanes are fed by a thread beside it, to one process less.
-What waits instead of computing needs no processes: the threads of a pool join the caller.
+What waits instead of computing needs no processes: the threads of a pool join the caller, and processes take the rest
+if what waited at first computes later.
 """
 
 from __future__ import annotations
@@ -131,6 +132,7 @@ class ProcessRun(Dispatch, HelpedRun):
         self._dispatcher: threading.Thread | None = None
         self._moved = False
         self._to_threads = False
+        self._computes = False
         self._drives_here = False
 
     def begin_here(self) -> None:
@@ -142,7 +144,10 @@ class ProcessRun(Dispatch, HelpedRun):
             context.run(enclosing.set, "serial")
             lane = self._drive_here()
             if self.was_offered:
-                context.copy().run(self.drive_all)
+                context.copy().run(self.drive_all, self._is_to_compute_elsewhere)
+                if self._computes:
+                    self.end()
+                    self.dispatch()
             else:
                 self._answers.put(Look())
                 self._join_dispatcher()
@@ -183,6 +188,8 @@ class ProcessRun(Dispatch, HelpedRun):
     def _decision(self) -> str:
         if not self._moved:
             return "sending them away would not have paid"
+        if self._computes:
+            return f"threads helped while items waited, then {len(self._crew.slots)} processes, because they computed"
         if self.was_helped:
             return "threads helped, because the items wait more than they compute"
         if self._own_lanes:
@@ -198,7 +205,19 @@ class ProcessRun(Dispatch, HelpedRun):
                 if self._moves_locked() and not self._to_threads and not self._crew.is_warm:
                     self._start_dispatcher_locked()
             self._call_threads()
-        return self._moved and not self._to_threads and (self._dispatcher is None or self._item_s is not None)
+        if self._to_threads:
+            return self._is_to_compute_elsewhere()
+        return self._moved and (self._dispatcher is None or self._item_s is not None)
+
+    def _is_to_compute_elsewhere(self) -> bool:
+        """Whether items compute that are shared with threads because others waited, and processes shall go on."""
+        if not self._computes:
+            self._idleness.look()
+            self._computes = self._idleness.fills_one_cpu and self._payoff.pays(self._remaining())
+        return self._computes
+
+    def is_seat_wanted(self) -> bool:
+        return self._computes or super().is_seat_wanted()
 
     def _moves_locked(self, item_s: float | None = None) -> bool:
         """Decide whether the rest goes to others, whose items take `item_s` each, or what was measured."""
