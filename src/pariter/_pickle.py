@@ -3,12 +3,29 @@
 from __future__ import annotations
 
 import functools
+import os
 import pickle
 import sys
+import threading
 from typing import Any
 
 MAIN = b"_main__"
 """Is in each pickle that refers to the program by name, `__main__` or `__mp_main__`: no worker imports that."""
+
+_BY_VALUE = b"cloudpickle"
+"""Is in each pickle that defines a function or a class anew, or once more."""
+
+by_value = threading.RLock()
+"""Held by who pickles by cloudpickle or unpickles that: a class that comes back is written to while it may be read."""
+
+
+def _after_fork_in_child() -> None:
+    global by_value
+    by_value = threading.RLock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork_in_child)
 
 
 @functools.cache
@@ -24,8 +41,17 @@ def cloud() -> Any:
 
 def dumps(value: object) -> bytes:
     """`value` pickled by cloudpickle: functions, closures and classes that have no importable name too."""
-    packed: bytes = cloud().dumps(value)
+    with by_value:
+        packed: bytes = cloud().dumps(value)
     return packed
+
+
+def loads(content: bytes) -> Any:
+    """What was pickled, by whichever."""
+    if _BY_VALUE not in content:
+        return pickle.loads(content)
+    with by_value:
+        return pickle.loads(content)
 
 
 def dumps_plainly(value: object) -> bytes:

@@ -14,6 +14,7 @@ import time
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any, Protocol
 
+from pariter import _pickle
 from pariter._caught import Caught
 from pariter.engines import shipping
 from pariter.engines.asking import STOP_S
@@ -347,7 +348,7 @@ def opened(answer: Any, sink: Sink) -> Any:
     if not isinstance(answer, bytes):
         return answer
     try:
-        return pickle.loads(answer)
+        return _pickle.loads(answer)
     except Exception as error:
         failure = CannotSend(
             f"what {sink.describe()} got from a worker process cannot be unpickled here: "

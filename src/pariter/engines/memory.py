@@ -220,7 +220,8 @@ class Lender:
     def dumps(self, value: object) -> bytes:
         """`value` pickled by cloudpickle, but for large arrays, which are lent, and shared values, packed once."""
         buffer = BytesIO()
-        _pickler()(buffer, self).dump(value)
+        with _pickle.by_value:
+            _pickler()(buffer, self).dump(value)
         return buffer.getvalue()
 
     def reduced(self, value: Any) -> Any:

@@ -133,7 +133,8 @@ def _dump(value: object, reducers: dict[type, Callable[[Any], Any]]) -> bytes:
     buffer = io.BytesIO()
     careful = _pickle.cloud().Pickler(buffer, pickle.HIGHEST_PROTOCOL)
     careful.dispatch_table = {**careful.dispatch_table, **reducers}
-    careful.dump(value)
+    with _pickle.by_value:
+        careful.dump(value)
     return buffer.getvalue()
 
 

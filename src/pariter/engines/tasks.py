@@ -5,11 +5,11 @@ What the function logged is shown when somebody asks for the result, or a moment
 
 from __future__ import annotations
 
-import pickle
 import threading
 from concurrent.futures import CancelledError, Future
 from typing import TYPE_CHECKING, Any, Protocol
 
+from pariter import _pickle
 from pariter._caught import Caught
 from pariter.engines.slots import NotStarted
 from pariter.engines.worker_process import Answer, Letter, Told
@@ -88,7 +88,7 @@ class Task(Future[Any]):
         try:
             told = done.result()
             self._has_told = isinstance(told, Told)
-            answer = pickle.loads(self._mailbox.put(told))
+            answer = _pickle.loads(self._mailbox.put(told))
         except Exception as failure:
             self.set_exception(CannotSend(f"the result cannot be unpickled here: {failure}"))
             return
