@@ -162,7 +162,7 @@ def test_what_is_offered_is_helped_with_and_again_when_something_new_is_announce
         pool.announce()
         pile.done.wait()
         pool.withdraw(pile)
-        assert pool.offers == ()
+        assert pool.offers.helpables == ()
 
     try_seeds(150, scenario)
 

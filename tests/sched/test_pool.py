@@ -185,10 +185,27 @@ def test_an_offer_that_raises_is_withdrawn_and_reported(monkeypatch: pytest.Monk
     with a_pool(1) as pool:
         pool.offer(Bad())
         assert spawn(pool, int).result() == 0
-        while pool.offers:
+        while pool.offers.helpables:
             pass
 
     assert [type(error) for error in reports] == [ZeroDivisionError]
+
+
+def test_no_offer_is_passed_over_because_another_goes_meanwhile() -> None:
+    class Ending(Idle):
+        def help(self, worker: Worker) -> bool:
+            pool.withdraw(self)
+            return super().help(worker)
+
+    with a_pool(1) as pool:
+        guest = pool.enter()
+        last = Meeting(1)
+        for offer in (Ending(), last):
+            pool.offer(offer)
+        pool.leave(guest)
+
+        assert last.done.wait(MEETING_S)
+        pool.withdraw(last)
 
 
 def test_nothing_of_what_was_offered_is_kept_alive() -> None:

@@ -16,7 +16,7 @@ from __future__ import annotations
 import weakref
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from pariter.errors import PoolClosed
 from pariter.sched import _platform
@@ -36,6 +36,13 @@ class Helpable(Protocol):
     def help(self, worker: Worker) -> bool:
         """Do some of it; False if there was nothing to do. Called from several workers at once; must not raise."""
         ...
+
+
+class Offers(NamedTuple):
+    """What is offered, the oldest first, and how often that has changed: one value, so that they are read together."""
+
+    changes: int
+    helpables: tuple[Helpable, ...]
 
 
 class WorkerPool(Seating):
@@ -75,7 +82,7 @@ class WorkerPool(Seating):
         """No threads, no jobs, no guests."""
         self.workers: Sequence[Worker] = tuple(Worker(i, name) for i, name in enumerate(self.names))
         self.injector: deque[Runnable] = deque()
-        self.offers: tuple[Helpable, ...] = ()
+        self.offers = Offers(0, ())
         self.leapers: list[_platform.Lock] = []  # tokens of those that wait, but would do certain jobs
         self.queues = (*(worker.deque for worker in self.workers), self.injector)
         self.seats = Seats(self.workers, self.queues)
@@ -99,14 +106,16 @@ class WorkerPool(Seating):
         if self.own_threads_only:
             start_own_threads(self)
         with self.seats.lock:
-            self.offers = (*self.offers, helpable)
+            changes, helpables = self.offers
+            self.offers = Offers(changes + 1, (*helpables, helpable))
         self.seats.barren = 0
         self.announce(self.num_threads if want is None else want)
 
     def withdraw(self, helpable: Helpable) -> None:
         """No longer offer `helpable`; who is in its `help()` is not waited for."""
         with self.seats.lock:
-            self.offers = tuple(other for other in self.offers if other is not helpable)
+            changes, helpables = self.offers
+            self.offers = Offers(changes + 1, tuple(other for other in helpables if other is not helpable))
 
     def announce(self, want: int = 1) -> None:
         """There is something new for `want` helpers in what is offered."""

@@ -75,7 +75,7 @@ def run_until_idle(pool: WorkerPool, worker: Worker) -> None:
             return
         seen = seats.epoch
         job = worker.find()
-        if searching and (job is not None or pool.offers):
+        if searching and (job is not None or pool.offers.helpables):
             searching = False
             seats.found(seen, pool)
             pool.start_threads()
@@ -89,10 +89,11 @@ def run_until_idle(pool: WorkerPool, worker: Worker) -> None:
 
 def _help(pool: WorkerPool, worker: Worker) -> bool:
     """Help with what is offered; True if that was anything, or if there is something better to do."""
-    turn = 0
-    while turn < len(offers := pool.offers):
-        helpable = offers[(turn + worker.index) % len(offers)]
-        del offers
+    offers = pool.offers
+    changes, count = offers.changes, len(offers.helpables)
+    for turn in range(count):
+        helpable = offers.helpables[(turn + worker.index) % count]
+        del offers  # to keep no other alive while this thread helps with one
         helped = False
         try:
             while helpable.help(worker):
@@ -102,7 +103,7 @@ def _help(pool: WorkerPool, worker: Worker) -> bool:
         except BaseException as error:
             pool.withdraw(helpable)
             _platform.report(error)
-        if helped:
+        offers = pool.offers
+        if helped or offers.changes != changes:  # Had one gone, the next would stand in a place that was looked at.
             return True
-        turn += 1
     return False
