@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import sys
+import threading
+
 import pytest
 
 from pariter.engines import idleness
-from pariter.engines.idleness import BRIEF_S, ENOUGH_S, Idleness
+from pariter.engines.idleness import BRIEF_S, ENOUGH_S, Idleness, times_given_way
 
 
 class Clocks:
@@ -13,6 +16,7 @@ class Clocks:
 
     def __init__(self) -> None:
         self.now = self.computed = 5.0
+        self.given_way = 7
 
     def perf_counter(self) -> float:
         return self.now
@@ -20,15 +24,17 @@ class Clocks:
     def process_time(self) -> float:
         return self.computed
 
-    def pass_by(self, seconds: float, share: float) -> None:
+    def pass_by(self, seconds: float, share: float, given_way: int = 1) -> None:
         self.now += seconds
         self.computed += seconds * share
+        self.given_way += given_way
 
 
 @pytest.fixture
 def clocks(monkeypatch: pytest.MonkeyPatch) -> Clocks:
     made = Clocks()
     monkeypatch.setattr(idleness, "time", made)
+    monkeypatch.setattr(idleness, "times_given_way", lambda: made.given_way)
     return made
 
 
@@ -99,6 +105,31 @@ def test_who_waits_is_known_after_a_while(clocks: Clocks) -> None:
     watch.look()
     assert watch.is_known
     assert watch.waits
+
+
+def test_who_never_gave_way_was_kept_from_computing_by_the_machine(
+    clocks: Clocks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watch = Idleness()
+    watch.look()
+    clocks.pass_by(ENOUGH_S * 2, 0.1, given_way=0)
+    watch.look()
+    assert watch.is_known
+    assert not watch.waits
+
+    monkeypatch.setattr(idleness, "_counts_giving_way", lambda: False)
+    clocks.pass_by(ENOUGH_S * 2, 0.1, given_way=0)
+    watch.look()
+    assert watch.waits
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="nobody counts it there")
+def test_the_system_counts_how_often_a_thread_waits() -> None:
+    before = times_given_way()
+    for _ in range(10):
+        threading.Event().wait(0.001)
+
+    assert times_given_way() >= before + 10
 
 
 def test_only_what_was_lately_counts(clocks: Clocks) -> None:

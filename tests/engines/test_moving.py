@@ -213,13 +213,13 @@ def burning_pid(item: int) -> int:
 
 def waits_for_its_first(seconds: float) -> Iterator[int]:
     threading.Event().wait(seconds)
-    yield from range(250)
+    yield from range(20_000)
 
 
 def test_a_source_that_waits_keeps_nobody_from_computing_elsewhere(undecided: ProcessPool) -> None:
-    pids = list(par_iter(waits_for_its_first(0.1)).map(burning_pid).on(undecided))
+    pids = par_iter(waits_for_its_first(0.1)).map(burning_pid).on(undecided)
 
-    assert len(set(pids)) > 1
+    assert any(pid != os.getpid() for pid in pids)
 
 
 def test_explain_tells_what_was_measured_and_who_did_the_work(undecided: ProcessPool, threads: ThreadPool) -> None:

@@ -1,12 +1,14 @@
 """Whether a run waits more than it computes: for a disk, for a network, for a clock.
 
 The time of the whole process tells it, not that of one thread: a thread that waits for the GIL does not compute
-either, but somebody does.
+either, but somebody does. A host that takes the processor away from this machine looks like waiting, too; but who
+waits has given way of its own accord, and the system counts that for each thread.
 """
 
 from __future__ import annotations
 
 import os
+import sys
 import time
 
 ENOUGH_S = 0.02 if os.name == "posix" else 0.1
@@ -22,11 +24,12 @@ ONE_CPU = (0.8, 1.2)
 class Idleness:
     """Watches how much this process computes while functions run."""
 
-    __slots__ = ("_computed", "_elapsed", "_last", "fills_one_cpu", "is_known", "waits")
+    __slots__ = ("_computed", "_elapsed", "_gave_way", "_last", "fills_one_cpu", "is_known", "waits")
 
     def __init__(self) -> None:
-        self._last: tuple[float, float] | None = None
+        self._last: tuple[float, float, int] | None = None
         self._elapsed = self._computed = 0.0
+        self._gave_way = 0
         self.is_known = False
         """Whether `waits` can be relied on."""
         self.waits = False
@@ -38,23 +41,47 @@ class Idleness:
         self._last = _clocks()
 
     def look(self) -> None:
-        """Judge by what was watched lately; the first look only begins."""
+        """Judge by what was watched lately, always by the same thread; the first look only begins."""
         before, now = self._last, _clocks()
         self._last = now
         if before is None:
             return
         self._elapsed += now[0] - before[0]
         self._computed += now[1] - before[1]
+        self._gave_way += now[2] - before[2]
         if self._elapsed < BRIEF_S:
             return
-        self.waits = self._computed < LOOKS_IDLE * self._elapsed
+        self.waits = self._computed < LOOKS_IDLE * self._elapsed and (self._gave_way > 0 or not _counts_giving_way())
         # Whoever computes shows it at once; that somebody computes nothing may be the machine's doing, for a while.
         self.is_known = not self.waits or self._elapsed >= ENOUGH_S
         if self._elapsed >= ENOUGH_S:
             least, most = ONE_CPU
             self.fills_one_cpu = least * self._elapsed <= self._computed <= most * self._elapsed
             self._elapsed = self._computed = 0.0
+            self._gave_way = 0
 
 
-def _clocks() -> tuple[float, float]:
-    return time.perf_counter(), time.process_time()
+def _clocks() -> tuple[float, float, int]:
+    return time.perf_counter(), time.process_time(), times_given_way()
+
+
+if sys.platform == "win32":
+
+    def times_given_way() -> int:
+        """How often the calling thread has waited for anything; 0 where that is not counted."""
+        return 0
+
+    def _counts_giving_way() -> bool:
+        return False
+
+else:
+    import resource
+
+    _THREAD = getattr(resource, "RUSAGE_THREAD", resource.RUSAGE_SELF)
+
+    def times_given_way() -> int:
+        """How often the calling thread has waited for anything; 0 where that is not counted."""
+        return resource.getrusage(_THREAD).ru_nvcsw
+
+    def _counts_giving_way() -> bool:
+        return resource.getrusage(resource.RUSAGE_SELF).ru_nvcsw > 0  # some sandboxes count nothing
