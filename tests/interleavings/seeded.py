@@ -22,7 +22,10 @@ from unittest import mock
 from pariter.sched import _platform
 from pariter.sched.ticker import ticker
 
-UNDER_TEST = str(Path(_platform.__file__).parent)
+_SRC = Path(_platform.__file__).parents[1]
+UNDER_TEST = tuple(
+    str(_SRC / name) for name in ("sched", "engines/streams.py", "engines/helped.py", "engines/threads.py")
+)
 REAL_ACQUIRE, REAL_SLEEP = _platform.acquire, _platform.sleep
 _MOST_STEPS = 200_000
 _REAL_TIMEOUT_S = 60.0

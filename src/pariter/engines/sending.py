@@ -127,17 +127,14 @@ class SentStream(HelpedStream):
     def _pull_ahead(self) -> bool:
         """Pull what there is room for, and have others run it; False if that is nothing."""
         found = False
-        try:
-            while self.has_room() and self._pull():
-                self._pulling, found = False, True
-                if self._helpers is not None:
-                    self._helpers.announce()
-                elif self._parcel is not None:
-                    number, piece, size = self._ahead.popleft()
-                    self._send(Batch(number, self._items, size, self._parcel.piece(piece)), self._parcel)
-                    self._items += size
-        finally:
-            self._pulling = False
+        while self.has_room() and self._pull():
+            found = True
+            if self._helpers is not None:
+                self._helpers.announce()
+            elif self._parcel is not None:
+                number, piece, size = self._ahead.popleft()
+                self._send(Batch(number, self._items, size, self._parcel.piece(piece)), self._parcel)
+                self._items += size
         return found
 
     def _send_again(self) -> bool:

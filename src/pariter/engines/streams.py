@@ -1,6 +1,6 @@
 """Batches in order: how plans are iterated, and how sources without a length are run.
 
-A batch is pulled under the source's lock, run as one leaf, and kept until its turn comes. The consumer
+A batch is pulled by one thread at a time, run as one leaf, and kept until its turn comes. The consumer
 takes what is next in order; if that is not there yet it pulls and runs a batch of its own, or waits for
 whoever is running it.
 
@@ -8,10 +8,11 @@ States   `_pulled` batches were pulled, `_head` is the next one the consumer get
          `_ahead` to be run, is being run, or waits in `_done` for its turn; `_running` counts the first two.
          `_over` means that nothing more will be pulled, `_last` is the number of the last batch whose results
          are wanted.
-Guards   `_source_lock` guards the puller; a user's iterator runs under it, so it is only ever tried, never
-         waited for. `_lock` guards the rest; no user code runs under it.
+Guards   `_lock` guards everything; no user code runs under it. The puller, which runs a user's iterator, belongs to
+         the thread that set `_pulling`. Nobody waits for it: who comes meanwhile leaves word in `_missed`.
 Promise  At most `window` items are pulled and not yet consumed. Batches come out in order, and the exception
-         of a batch in its place.
+         of a batch in its place. Who found nothing to do is told when there is something: the consumer, because
+         `_changes` has moved since it looked; helpers, because room that is made or was missed is announced.
 Tests    tests/engines/test_streams.py
 """
 
@@ -136,7 +137,6 @@ class Stream:
         self._shortest = terms.cuts.shortest
         self._terms = terms
         self._most_batches = BATCHES_PER_WORKER * workers
-        self._source_lock = _platform.new_lock()
         self._lock = _platform.new_lock()
         self._ahead: deque[tuple[int, Piped, int]] = deque()
         self._done: dict[int, Leaf | Caught | None] = {}
@@ -146,9 +146,11 @@ class Stream:
         self._head = 0
         self._running = 0
         self._pulling = False
+        self._missed = False
         self._over = False
         self._settled: Leaf | None = None
         self._last = FAR_RIGHT
+        self._changes = 0
         self._changed: Latch | None = None
         # Kept here because an unfinished iterator may be collected when the names of modules are gone.
         self._is_end = sys.is_finalizing
@@ -156,22 +158,15 @@ class Stream:
     # Any worker.
 
     def has_room(self) -> bool:
-        """Whether a worker would find something to do; a hint."""
+        """Whether another batch may be pulled, once the source is free; a hint."""
         ahead = self._pulled - self._head
-        return not (self._over or self._pulling or ahead >= self._most_batches) and (
+        return not (self._over or ahead >= self._most_batches) and (
             self._window is None or ahead == 0 or self._waiting < self._window
         )
 
     def work(self, worker: str, consumer: bool = False) -> bool:
         """Pull a batch and run it; False if there is none to have now."""
-        if not self._source_lock.acquire(False):
-            return False
-        try:
-            pulled = self._pull(consumer)
-        finally:
-            self._pulling = False
-            self._source_lock.release()
-        return pulled and self._run_ahead(worker, consumer)
+        return self._pull(consumer) and self._run_ahead(worker, consumer)
 
     def _run_ahead(self, worker: str, consumer: bool = False) -> bool:
         """Run a batch that was pulled, if there is one that nobody runs."""
@@ -193,42 +188,60 @@ class Stream:
         return True
 
     def _pull(self, consumer: bool = True) -> bool:
-        """Pull the next batch, under the source's lock; False if there is none to have now."""
-        with self._lock:
-            ahead = self._pulled - self._head
-            if self._over or ahead >= self._most_batches:
-                return False
-            wanted = self._sizer.next()
-            if self._window is not None:
-                wanted = min(wanted, max(self._window - self._waiting, 1 if ahead == 0 else 0))
-            if not wanted or (ahead and wanted < min(self._shortest, self._window or wanted)):
-                return False
-            self._pulling = True
-            self._running += 1
-            number, self._pulled = self._pulled, self._pulled + 1
+        """Pull the next batch; False if there is none to have now."""
+        number, size = -1, 0
+        piece: Piped | None = None
         outcome: Caught | None = None
         try:
-            piece = self._puller.pull(wanted)
-            size = piece.span
-            assert isinstance(piece, Piped)
-            assert size is not None
+            with self._lock:
+                ahead = self._pulled - self._head
+                if self._over or ahead >= self._most_batches:
+                    return False
+                if self._pulling:
+                    self._missed = True
+                    return False
+                wanted = self._sizer.next()
+                if self._window is not None:
+                    wanted = min(wanted, max(self._window - self._waiting, 1 if ahead == 0 else 0))
+                if not wanted or (ahead and wanted < min(self._shortest, self._window or wanted)):
+                    return False
+                self._pulling = True
+                self._running += 1
+                number, self._pulled = self._pulled, self._pulled + 1
+            pulled = self._puller.pull(wanted)
+            assert isinstance(pulled, Piped)
+            assert pulled.span is not None
+            size = pulled.span
             # A source that holds items back may give few before its end, but nothing only there.
             if not size or (size < wanted and self._shortest == 1):
                 self._over = True
             if size or not number:  # even no items make one leaf
-                with self._lock:
-                    self._sizes[number] = size
-                    self._waiting += size
-                self._ahead.append((number, piece, size))
-                return True
+                piece = pulled
         except BaseException as error:
-            if consumer and isinstance(error, KeyboardInterrupt):
+            if number < 0 or (consumer and isinstance(error, KeyboardInterrupt)):
                 self._over = True
-                self._keep(number, None)
                 raise
             outcome = Caught(error)  # a helper has nobody to raise it to: the consumer meets it in its place
-        self._keep(number, outcome)
-        return False
+        finally:
+            if number >= 0:
+                self._hand_on(number, piece, size)
+                if piece is None:
+                    self._keep(number, outcome)
+        return piece is not None
+
+    def _hand_on(self, number: int, piece: Piped | None, size: int) -> None:
+        """Batch `number` was pulled, if it is one: others may pull, and those that wanted to meanwhile are told."""
+        with self._lock:
+            self._pulling = False
+            if piece is not None:
+                self._sizes[number] = size
+                self._waiting += size
+                self._ahead.append((number, piece, size))
+            missed, self._missed = self._missed, False
+            if missed:
+                self._wake_locked()
+        if missed:
+            self._made_room()
 
     def _run(self, number: int, piece: Piped, size: int, worker: str) -> Leaf:
         token = dropped.set(Dropped(lambda: self._last < number or self._terms.is_late()))
@@ -262,6 +275,7 @@ class Stream:
             self._wake_locked()
 
     def _wake_locked(self) -> None:
+        self._changes += 1
         if self._changed is not None:
             self._changed.set()
             self._changed = None
@@ -272,6 +286,7 @@ class Stream:
         """The partial results of batch after batch; raises what a batch raised, in its place."""
         while True:
             self._check_time()
+            seen = self._changes
             if self._settled is not None:
                 self._check_time()
                 yield self._settled.partial
@@ -280,7 +295,7 @@ class Stream:
                 if self._is_finished():
                     return
                 if not self._help():
-                    self._wait()
+                    self._wait(seen)
                 continue
             outcome = self._take()
             self._check_time()  # functions that were told that it is late may have given anything
@@ -316,7 +331,9 @@ class Stream:
             outcome = self._done.pop(number)
             self._waiting -= self._sizes.pop(number, 0)
             self._head += 1
-        if not self._over:
+            self._missed |= self._pulling
+            room = not (self._over or self._pulling)
+        if room:
             self._made_room()
         return outcome
 
@@ -325,16 +342,16 @@ class Stream:
             return self._over and self._head == self._pulled
 
     def _made_room(self) -> None:
-        """The consumer took a batch; engines wake those who might pull another."""
+        """Another batch may be pulled; engines wake those who might."""
 
     def _help(self) -> bool:
         """Let the consumer pull and run a batch itself."""
         return contextvars.copy_context().run(self.work, this_thread(), True)
 
-    def _wait(self) -> None:
-        """Wait until something changes, unless it has already."""
+    def _wait(self, seen: int) -> None:
+        """Wait until something changes, unless something has since `_changes` was `seen`."""
         with self._lock:
-            if self._has_next() or self._settled is not None or self._is_idle():
+            if self._changes != seen or self._is_idle():
                 return
             latch = self._changed = self._changed or Latch()
         self._wait_for(latch)

@@ -274,14 +274,16 @@ class ThreadStream(HelpedStream):
         if worker is None:
             self.open()
             self._made_room()
-            return False
+            if must_ask(self._pool) or self._pool.seats.threads:
+                return False  # Who leaves a seat finds what was offered.
+            worker = self._pool.enter()
         try:
             return self._context.copy().run(self.work, this_thread(), True)
         finally:
             self._pool.leave(worker)
 
     def _is_idle(self) -> bool:
-        return not self._running and not must_ask(self._pool)
+        return not self._running and self._helpers is None
 
     def _wait_for(self, latch: Latch) -> None:
         wait(latch)
