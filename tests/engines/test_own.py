@@ -196,3 +196,39 @@ def test_explain_says_nothing_of_functions_that_scale() -> None:
     plan = par_iter(range(3)).map(lambda x: x + amount).chain(par_iter([1]).map(abs))
 
     assert "shared" not in explain.explain(plan._plan, "threads", counting=True)
+
+
+@pytest.mark.parametrize("fails", [True, False])
+def test_who_is_just_leaving_has_hold_of_nothing_of_the_users(
+    fails: bool, pool: ThreadPool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Item:
+        pass
+
+    held: list[own.OwnFunctions] = []
+    survey = own.OwnFunctions.survey
+
+    def reported(self: own.OwnFunctions, *args: Any) -> None:
+        survey(self, *args)
+        held.append(self)
+
+    monkeypatch.setattr(own.OwnFunctions, "survey", reported)
+    made: list[weakref.ref[Item]] = []
+
+    def make(n: int) -> Item:
+        if fails and n == 10**5 - 1:
+            raise ArithmeticError
+        item = Item()
+        made.append(weakref.ref(item))
+        return item
+
+    try:
+        par_iter(range(10**5)).on(pool).map(make).collect()
+    except ArithmeticError:
+        assert fails
+    gc.collect()
+
+    assert held
+    assert all(functions.copies(0) is None for functions in held)
+    assert made
+    assert [ref for ref in made if ref() is not None] == []

@@ -34,6 +34,12 @@ class OwnFunctions:
         self._survey: Survey | None = None
         self._copies: dict[int, Copies] = {}
 
+    def forget(self) -> None:
+        """Keep nothing of the user's: a helper that is just leaving may still have hold of this."""
+        del self._piped, self._sink
+        self._survey = None
+        self._copies = {}
+
     def survey(self, frame: FrameType | None = None) -> None:
         """Find out what may be copied; called by the thread that waits for the run, with its frame."""
         from pariter.plan.localise import Survey
@@ -48,11 +54,12 @@ class OwnFunctions:
 
     def copies(self, worker: int) -> Copies | None:
         """The copies of the worker that asks; None as long as nobody knows what may be copied."""
-        if self._survey is None:
+        survey = self._survey
+        if survey is None:
             return None
         copies = self._copies.get(worker)
         if copies is None:
             from pariter.plan.localise import Copies
 
-            copies = self._copies[worker] = Copies(self._survey)
+            copies = self._copies[worker] = Copies(survey)
         return copies

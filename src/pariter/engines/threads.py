@@ -189,7 +189,9 @@ class ThreadRun(HelpedRun):
         )
 
     def forget(self) -> None:
-        self._own = None
+        if self._own is not None:
+            self._own.forget()
+            self._own = None
         super().forget()
 
     # What the pool and the ticker call.
