@@ -8,7 +8,7 @@ import threading
 import pytest
 
 from pariter.engines import idleness
-from pariter.engines.idleness import BRIEF_S, ENOUGH_S, Idleness, times_given_way
+from pariter.engines.idleness import BRIEF_S, ENOUGH_S, HELD_UP_S, Idleness, times_given_way
 
 
 class Clocks:
@@ -107,19 +107,41 @@ def test_who_waits_is_known_after_a_while(clocks: Clocks) -> None:
     assert watch.waits
 
 
-def test_who_never_gave_way_was_kept_from_computing_by_the_machine(
-    clocks: Clocks, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_who_never_gave_way_was_kept_from_computing_by_the_machine(clocks: Clocks) -> None:
     watch = Idleness()
     watch.look()
-    clocks.pass_by(ENOUGH_S * 2, 0.1, given_way=0)
+    clocks.pass_by(HELD_UP_S * 0.7, 0.1, given_way=0)
+    watch.look()
+    assert not watch.is_known
+    clocks.pass_by(HELD_UP_S * 0.2, 1.0, given_way=0)
     watch.look()
     assert watch.is_known
     assert not watch.waits
 
-    monkeypatch.setattr(idleness, "_counts_giving_way", lambda: False)
-    clocks.pass_by(ENOUGH_S * 2, 0.1, given_way=0)
+
+def test_what_seems_to_wait_for_long_waits(clocks: Clocks) -> None:
+    watch = Idleness()
     watch.look()
+    for known in (False, True):
+        clocks.pass_by(HELD_UP_S * 0.6, 0.1, given_way=0)
+        watch.look()
+        assert watch.is_known is known
+
+    assert watch.waits
+
+
+def test_another_thread_that_looks_does_not_count_how_often_it_waited_itself(clocks: Clocks) -> None:
+    watch = Idleness()
+    watch.look()
+    clocks.pass_by(ENOUGH_S * 1.1, 0.1, given_way=5)
+    thread = threading.Thread(target=watch.look)
+    thread.start()
+    thread.join()
+    assert watch.is_known is (ENOUGH_S >= HELD_UP_S)
+
+    clocks.pass_by(BRIEF_S, 0.1, given_way=0)
+    watch.look()
+    assert watch.is_known
     assert watch.waits
 
 

@@ -222,6 +222,31 @@ def test_a_source_that_waits_keeps_nobody_from_computing_elsewhere(undecided: Pr
     assert any(pid != os.getpid() for pid in pids)
 
 
+def test_nobody_takes_the_moment_between_two_blocks_for_a_long_block(
+    undecided: ProcessPool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    measured, decide = ProcessRun.measured, ProcessRun._moves_locked
+    looks: list[bool] = []
+    judged: list[float] = []
+
+    def looked_at_between(self: ProcessRun, items: int, seconds: float) -> None:
+        measured(self, items, seconds)
+        looks.append(self.open())  # what the ticker calls, at any time
+
+    def recorded(self: ProcessRun, item_s: float | None = None, computed_s: float | None = None) -> bool:
+        if item_s is not None and looks and threading.current_thread() is threading.main_thread():
+            judged.append(item_s)
+        return decide(self, item_s, computed_s)
+
+    monkeypatch.setattr(ProcessRun, "measured", looked_at_between)
+    monkeypatch.setattr(ProcessRun, "_moves_locked", recorded)
+
+    assert par_iter(list(range(5_000))).map(abs).on(undecided).sum() == sum(range(5_000))
+    assert looks
+    assert all(looks)
+    assert judged == []
+
+
 def test_explain_tells_what_was_measured_and_who_did_the_work(undecided: ProcessPool, threads: ThreadPool) -> None:
     cheap = par_iter(range(1)).map(abs).on(undecided)
     dear = par_iter(range(400)).map(burn).on(undecided)

@@ -10,9 +10,12 @@ from __future__ import annotations
 import os
 import sys
 import time
+from threading import get_ident
 
 ENOUGH_S = 0.02 if os.name == "posix" else 0.1
 """How long is watched: the clock of a process may tick in 16 ms, and a busy machine may let a process wait for 10."""
+HELD_UP_S = 0.1
+"""How long a machine may keep a thread from computing that never gave way, or of which that is not known."""
 BRIEF_S = 0.001
 """Less than this tells nothing: whoever looks computes, and may look twice in a moment."""
 LOOKS_IDLE = 0.2
@@ -24,12 +27,13 @@ ONE_CPU = (0.8, 1.2)
 class Idleness:
     """Watches how much this process computes while functions run."""
 
-    __slots__ = ("_computed", "_elapsed", "_gave_way", "_last", "fills_one_cpu", "is_known", "waits")
+    __slots__ = ("_computed", "_elapsed", "_gave_way", "_last", "_thread", "fills_one_cpu", "is_known", "waits")
 
     def __init__(self) -> None:
         self._last: tuple[float, float, int] | None = None
         self._elapsed = self._computed = 0.0
         self._gave_way = 0
+        self._thread = get_ident()
         self.is_known = False
         """Whether `waits` can be relied on."""
         self.waits = False
@@ -38,11 +42,11 @@ class Idleness:
 
     def begin(self) -> None:
         """What comes is to be watched, what was since the last look is not."""
-        self._last = _clocks()
+        self._last = self._clocks()
 
     def look(self) -> None:
-        """Judge by what was watched lately, always by the same thread; the first look only begins."""
-        before, now = self._last, _clocks()
+        """Judge by what was watched lately; the first look only begins."""
+        before, now = self._last, self._clocks()
         self._last = now
         if before is None:
             return
@@ -51,18 +55,21 @@ class Idleness:
         self._gave_way += now[2] - before[2]
         if self._elapsed < BRIEF_S:
             return
-        self.waits = self._computed < LOOKS_IDLE * self._elapsed and (self._gave_way > 0 or not _counts_giving_way())
+        self.waits = self._computed < LOOKS_IDLE * self._elapsed
         # Whoever computes shows it at once; that somebody computes nothing may be the machine's doing, for a while.
-        self.is_known = not self.waits or self._elapsed >= ENOUGH_S
-        if self._elapsed >= ENOUGH_S:
+        self.is_known = not self.waits or self._elapsed >= (ENOUGH_S if self._gave_way else HELD_UP_S)
+        if self.is_known and self._elapsed >= ENOUGH_S:
             least, most = ONE_CPU
             self.fills_one_cpu = least * self._elapsed <= self._computed <= most * self._elapsed
             self._elapsed = self._computed = 0.0
             self._gave_way = 0
 
-
-def _clocks() -> tuple[float, float, int]:
-    return time.perf_counter(), time.process_time(), times_given_way()
+    def _clocks(self) -> tuple[float, float, int]:
+        if get_ident() == self._thread:
+            given_way = times_given_way()
+        else:  # It was not counted how often this thread's maker waited, lately.
+            given_way = 0 if self._last is None else self._last[2]
+        return time.perf_counter(), time.process_time(), given_way
 
 
 if sys.platform == "win32":
@@ -70,9 +77,6 @@ if sys.platform == "win32":
     def times_given_way() -> int:
         """How often the calling thread has waited for anything; 0 where that is not counted."""
         return 0
-
-    def _counts_giving_way() -> bool:
-        return False
 
 else:
     import resource
@@ -82,6 +86,3 @@ else:
     def times_given_way() -> int:
         """How often the calling thread has waited for anything; 0 where that is not counted."""
         return resource.getrusage(_THREAD).ru_nvcsw
-
-    def _counts_giving_way() -> bool:
-        return resource.getrusage(resource.RUSAGE_SELF).ru_nvcsw > 0  # some sandboxes count nothing

@@ -12,7 +12,6 @@ from __future__ import annotations
 import contextvars
 import sys
 import threading
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -22,7 +21,7 @@ from pariter.engines.crews import Crew, RunCrew
 from pariter.engines.dispatch import Dispatch, Look
 from pariter.engines.helped import HelpedRun
 from pariter.engines.idleness import Idleness
-from pariter.engines.payoff import Payoff
+from pariter.engines.payoff import ENOUGH_S, Payoff, clocks
 from pariter.engines.report import Report
 from pariter.engines.sending import SentStream
 from pariter.engines.shipping import check_travel, stages_of
@@ -127,7 +126,8 @@ class ProcessRun(Dispatch, HelpedRun):
         self._payoff = Payoff(piped, sink, crew)
         self._idleness = Idleness()
         self._threads = threads
-        self._block_began = 0.0
+        self._block_began = (0.0, 0.0)
+        """When the block in hand began, and how long this process had computed by then; zeros if there is none."""
         self._span = self._remaining()
         self._dispatcher: threading.Thread | None = None
         self._moved = False
@@ -162,7 +162,7 @@ class ProcessRun(Dispatch, HelpedRun):
             self._join_dispatcher()
 
     def _drive_here(self) -> Lane:
-        self._block_began = time.perf_counter()
+        self._block_began = clocks()
         self._drives_here = True
         lane = self.claim()
         assert lane is not None
@@ -170,7 +170,7 @@ class ProcessRun(Dispatch, HelpedRun):
             self._context.copy().run(self.drive, lane, this_thread(), self._should_leave)
         finally:
             self._drives_here = False
-            self._block_began = 0.0
+            self._block_began = (0.0, 0.0)
             self.release()
         return lane
 
@@ -178,8 +178,9 @@ class ProcessRun(Dispatch, HelpedRun):
         if self.terms.finished is not None:
             super().measured(items, seconds)
         if threading.get_ident() == self._caller:
-            self._block_began = time.perf_counter()  # first: who sees the old count takes the block in hand for longer
-            self._payoff.measured(items, seconds)
+            computed = -self._block_began[1]
+            self._block_began = clocks()  # first: who sees the old count takes the block in hand for longer
+            self._payoff.measured(items, seconds, computed + self._block_began[1])
 
     def report(self) -> Report:
         """What was measured here, and who did the rest."""
@@ -219,8 +220,8 @@ class ProcessRun(Dispatch, HelpedRun):
     def is_seat_wanted(self) -> bool:
         return self._computes or super().is_seat_wanted()
 
-    def _moves_locked(self, item_s: float | None = None) -> bool:
-        """Decide whether the rest goes to others, whose items take `item_s` each, or what was measured."""
+    def _moves_locked(self, item_s: float | None = None, computed_s: float | None = None) -> bool:
+        """Decide whether the rest goes to others, whose items take and compute so long, or what was measured."""
         remaining = self._remaining()
         if self._moved or not self._payoff.pays_nearby(remaining, item_s):
             return self._moved
@@ -229,7 +230,7 @@ class ProcessRun(Dispatch, HelpedRun):
             if not self._idleness.is_known:
                 return False
             self._to_threads = self._idleness.waits
-        self._moved = self._to_threads or self._payoff.pays(remaining, item_s)
+        self._moved = self._to_threads or self._payoff.pays(remaining, computed_s)
         return self._moved
 
     def _call_threads(self) -> None:
@@ -253,11 +254,14 @@ class ProcessRun(Dispatch, HelpedRun):
         """The ticker found the run still going: its block in hand may be a long one. True to be asked again."""
         with self._lock:
             measured, remaining, began = self._payoff.items, self._remaining(), self._block_began
-            if self._over or self._moved or not began:
+            if self._over or self._moved or not began[0]:
                 return False
+            items = self._span - measured - remaining
+            elapsed, computed = (now - then for now, then in zip(clocks(), began, strict=True))
+            if items <= 0 or elapsed < ENOUGH_S:
+                return True  # No block is in hand just now, or not for long enough to judge by it.
             # One item of the block may have taken all that time, but of many it is not likely.
-            item_s = (time.perf_counter() - began) / max(1, self._span - measured - remaining)
-            if not self._moves_locked(item_s):
+            if not self._moves_locked(elapsed / items, min(elapsed, computed) / items):
                 return True
             if not self._to_threads:
                 self._start_dispatcher_locked()

@@ -23,7 +23,7 @@ from pariter.engines.dispatch import (
 )
 from pariter.engines.helped import HelpedStream
 from pariter.engines.idleness import Idleness
-from pariter.engines.payoff import Payoff
+from pariter.engines.payoff import Payoff, clocks
 from pariter.engines.shipping import check_travel, stages_of
 from pariter.engines.slots import NotStarted, rest_if_exiting
 from pariter.engines.streams import BatchSizer
@@ -86,13 +86,14 @@ class SentStream(HelpedStream):
         is_alone = self._helpers is None
         if is_alone:
             self._idleness.begin()  # that the source or the consumer made this process wait does not count
-        began = time.perf_counter()
+        began = clocks()
         context = contextvars.copy_context()
         context.run(enclosing.set, "serial")
         leaf = context.run(super()._run, number, piece, size, worker)
         if is_alone:
             self._idleness.look()
-            self._payoff.measured(size, time.perf_counter() - began)
+            ended = clocks()
+            self._payoff.measured(size, ended[0] - began[0], ended[1] - began[1])
             self._items += size
             span = self._piped.span
             self._share(self._items * 2 if span is None else span - self._items)
