@@ -222,6 +222,16 @@ def test_a_source_that_waits_keeps_nobody_from_computing_elsewhere(undecided: Pr
     assert any(pid != os.getpid() for pid in pids)
 
 
+def test_an_iterator_of_nothing_gives_nothing(undecided: ProcessPool) -> None:
+    def plan() -> ParIter[int]:
+        nothing: Iterator[int] = iter(())
+        return par_iter(nothing).map(abs).on(undecided)
+
+    assert list(plan()) == []
+    assert plan().collect() == []
+    assert plan().sum() == 0
+
+
 def test_nobody_takes_the_moment_between_two_blocks_for_a_long_block(
     undecided: ProcessPool, monkeypatch: pytest.MonkeyPatch
 ) -> None:

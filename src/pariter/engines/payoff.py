@@ -21,6 +21,8 @@ RECENT_S = 0.01
 """How much of what was measured last is judged by, at most."""
 RECENT_BLOCKS = 15
 """Of how many blocks the median is taken: some are long because the machine fetches memory, for example."""
+TICK_S = 0.02
+"""In less, a clock of processor time may stand still: some systems count that in ticks of 10 or 16 ms."""
 SHIPPING_S = 40e-9
 """What it takes to pickle and unpickle one small item, once, on a machine that does nothing else."""
 SAMPLE = list(range(1_000, 1_256))
@@ -58,6 +60,7 @@ class Payoff:
         self._recent = 0.0
         self._seconds = 0.0
         self._computed: deque[float] = deque(maxlen=RECENT_BLOCKS)
+        self._untold = (0, 0.0)
 
     @property
     def knows_enough(self) -> bool:
@@ -66,13 +69,23 @@ class Payoff:
 
     def measured(self, items: int, seconds: float, computed: float) -> None:
         """`items` took `seconds` in the caller, while this process computed for so many."""
+        if not items:
+            return  # An empty source makes one block, too.
         self.items += items
         self._recent += items
         self._seconds += seconds
-        self._computed.append(min(seconds, computed) / items)
+        self._sample(items, seconds, computed)
         if self._seconds > RECENT_S:  # what comes is like what came last: dear items may stand at the end
             self._recent /= 2
             self._seconds /= 2
+
+    def _sample(self, items: int, seconds: float, computed: float) -> None:
+        """Keep how long an item computed; blocks during which the clock of that stood still count with the next."""
+        items, seconds = items + self._untold[0], seconds + self._untold[1]
+        if computed or seconds >= TICK_S:
+            self._computed.append(min(seconds, computed) / items)
+            items, seconds = 0, 0.0
+        self._untold = items, seconds
 
     def report(self, span: int | None, decision: str) -> Report:
         """What was measured, of a run of `span` units about which that was decided."""
@@ -81,7 +94,7 @@ class Payoff:
     def pays(self, remaining: float, computed_s: float | None = None) -> bool:
         """Whether `remaining` items, that compute as long as was measured, or `computed_s`, should go to processes."""
         if computed_s is None:
-            if not self.knows_enough:
+            if not (self.knows_enough and self._computed):
                 return False
             computed_s = sorted(self._computed)[len(self._computed) // 2]
         start = WARM_START_S if self._crew.is_warm else COLD_START_S
