@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import multiprocessing
 import operator
 import os
 import pickle
@@ -335,6 +336,65 @@ def waits_first(item: int) -> int:
         threading.Event().wait(0.1)
         return os.getpid()
     return burning_pid(item)
+
+
+def with_pid(item: int) -> tuple[int, int]:
+    return item, waits_first(item)
+
+
+@pytest.mark.parametrize("source", [range, lambda most: iter(range(most))])
+def test_a_stream_that_computes_after_it_waited_goes_to_processes(
+    undecided: ProcessPool, source: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(idleness, "ONE_CPU", (0.05, 9.0))  # as on a machine of which nobody else has a part
+    elsewhere = 0
+    items = iter(par_iter(source(20_000)).map(with_pid).on(undecided))
+    for n, (item, pid) in enumerate(items):
+        assert item == n
+        elsewhere += pid != os.getpid()
+        if elsewhere == 100:
+            break
+    items.close()  # type: ignore[attr-defined]
+
+    assert elsewhere == 100
+    assert par_iter(range(10)).map(abs).on(undecided).sum() == 45
+
+
+_first_helper = threading.Lock()
+_held, _may_go_on, _went_on = threading.Event(), threading.Event(), threading.Event()
+
+
+def holds_one_helper(item: int) -> int:
+    """As `waits_first`, but the first call by a helper does not end before it may."""
+    is_helper = threading.current_thread() is not threading.main_thread()
+    if is_helper and multiprocessing.parent_process() is None and _first_helper.acquire(blocking=False):
+        _held.set()
+        assert _may_go_on.wait(60)
+        _went_on.set()
+    if item == 1:
+        assert _held.wait(60)
+    return waits_first(item)
+
+
+def test_closing_waits_for_a_thread_that_helped_before_processes_did(
+    undecided: ProcessPool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(idleness, "ONE_CPU", (0.05, 9.0))
+    for event in (_held, _may_go_on, _went_on):
+        event.clear()
+    if _first_helper.locked():
+        _first_helper.release()
+    items = iter(par_iter(range(20_000)).map(holds_one_helper).unordered().on(undecided))
+    assert any(pid != os.getpid() for pid in items)
+    closer = threading.Thread(target=lambda: items.close())  # type: ignore[attr-defined]
+
+    closer.start()
+    closer.join(0.1)
+    assert closer.is_alive()
+    _may_go_on.set()
+    closer.join(60)
+    assert not closer.is_alive()
+    assert _went_on.is_set()
 
 
 def test_what_computes_after_it_waited_goes_to_processes(

@@ -6,6 +6,7 @@ import contextlib
 import contextvars
 import time
 from collections.abc import Callable, Iterator
+from threading import get_ident
 from typing import TYPE_CHECKING, Any
 
 from pariter._caught import Caught
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 class SentStream(HelpedStream):
     """A stream whose batches are sent to worker processes, or run by threads, two and more ahead for each.
 
+    It may begin in the consumer, go on with threads while functions wait, and with processes once they compute.
     Whoever runs them, the consumer alone pulls: an iterator may belong to its thread, as a cursor of SQLite does.
     """
 
@@ -60,6 +62,8 @@ class SentStream(HelpedStream):
         self._crew = crew
         self._payoff = Payoff(piped, sink, crew)
         self._items = 0
+        self._consumer = 0
+        self._helping = 0
         self._sent: dict[int, Batch] = {}
         self._unstarted: list[Batch] = []
         self._sending: Any = None
@@ -84,23 +88,30 @@ class SentStream(HelpedStream):
 
     def _run(self, number: int, piece: Piped, size: int, worker: str) -> Leaf:
         is_alone = self._helpers is None
+        is_consumer = is_alone or get_ident() == self._consumer
         if is_alone:
             self._idleness.begin()  # that the source or the consumer made this process wait does not count
         began = clocks()
         context = contextvars.copy_context()
         context.run(enclosing.set, "serial")
         leaf = context.run(super()._run, number, piece, size, worker)
-        if is_alone:
-            self._idleness.look()
+        if is_consumer:
             ended = clocks()
             self._payoff.measured(size, ended[0] - began[0], ended[1] - began[1])
+        if is_alone:
+            self._idleness.look()
             self._items += size
-            span = self._piped.span
-            self._share(self._items * 2 if span is None else span - self._items)
+            self._share()
         return leaf
 
-    def _share(self, left: int) -> None:
-        """Have others run the batches to come, where that pays for so many items."""
+    def _left(self) -> int:
+        """How many items are still to come; if nobody knows, twice as many as came."""
+        span = self._piped.span
+        return self._items * 2 if span is None else span - self._items
+
+    def _share(self) -> None:
+        """Have others run the batches to come, where that pays."""
+        left = self._left()
         if not self._payoff.pays_nearby(left):
             return
         if self._threads is not None:
@@ -114,28 +125,55 @@ class SentStream(HelpedStream):
 
     def help(self, worker: Worker) -> bool:
         """Run a batch that the consumer has pulled; called by the pool."""
-        return self._context.copy().run(self._run_ahead, this_thread())
+        with self._lock:
+            if self._over or self._parcel is not None:
+                return False
+            self._helping += 1
+        try:
+            return self._context.copy().run(self._run_ahead, this_thread())
+        finally:
+            with self._lock:
+                self._helping -= 1
+                if self._over:
+                    self._wake_locked()
 
     def _help(self) -> bool:
         if self._parcel is None and self._helpers is None:
             return super()._help()
+        if self._parcel is None:
+            self._consumer = get_ident()
+            self._leave_threads_if_items_compute()
         found = self._send_again() | self._pull_ahead()
         self._show()
-        if self._helpers is not None and not self._has_next():
-            found |= contextvars.copy_context().run(self._run_ahead, this_thread(), True)
+        if self._parcel is None and not self._has_next():
+            found |= self._run_here()
         return found
+
+    def _run_here(self) -> bool:
+        return contextvars.copy_context().run(self._run_ahead, this_thread(), True)
+
+    def _leave_threads_if_items_compute(self) -> None:
+        """Go on with processes if items compute that are shared with threads because others waited."""
+        assert self._helpers is not None
+        self._idleness.look()
+        if self._idleness.fills_one_cpu and self._payoff.pays(self._left()):
+            self._helpers.withdraw(self)
+            while self._run_here():
+                pass  # Batches were made for threads; those to come are made for processes.
+            self._move()
 
     def _pull_ahead(self) -> bool:
         """Pull what there is room for, and have others run it; False if that is nothing."""
         found = False
         while self.has_room() and self._pull():
             found = True
-            if self._helpers is not None:
-                self._helpers.announce()
-            elif self._parcel is not None:
+            if self._parcel is not None:
                 number, piece, size = self._ahead.popleft()
                 self._send(Batch(number, self._items, size, self._parcel.piece(piece)), self._parcel)
                 self._items += size
+            elif self._helpers is not None:
+                self._items += self._sizes[self._pulled - 1]
+                self._helpers.announce()
         return found
 
     def _send_again(self) -> bool:
@@ -231,13 +269,17 @@ class SentStream(HelpedStream):
             return
         if self._helpers is not None:
             self.end()
-            super().stop()
-            return
+            if self._parcel is None:
+                super().stop()
+                return
         self._ask_unwanted()
         try:
             self._wait_for_sent(time.monotonic() + STOP_S)
         finally:
             self._kill_sent()
+            self._wait_for_helpers()
+            self._done.clear()
+            self._puller.close()
 
     def _wait_for_sent(self, deadline: float) -> None:
         while len(self._sent) > len(self._unstarted) and time.monotonic() < deadline:
@@ -251,8 +293,15 @@ class SentStream(HelpedStream):
         for batch in list(self._sent.values()):
             if batch.shipment is not None:
                 batch.slot.kill(batch.shipment)
-        self._done.clear()
-        self._puller.close()
+
+    def _wait_for_helpers(self) -> None:
+        """Threads may still have batches in hand from before the stream went on with processes."""
+        while True:
+            with self._lock:
+                if not self._helping:
+                    return
+                latch = self._changed = self._changed or Latch()
+            self._wait_for(latch)
 
 
 class Batch:
