@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import contextvars
+import itertools
 import threading
 from collections import deque
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
-from pariter import Pool, SerialPool, ThreadPool, current_pool, current_thread_index, par_iter
+from pariter import Pool, PoolClosed, SerialPool, ThreadPool, current_pool, current_thread_index, par_iter
+from pariter.engines.threads import ThreadStream
+from pariter.sched.ticker import ticker
 from tests.eager import eager
 
 color: contextvars.ContextVar[str] = contextvars.ContextVar("color", default="none")
@@ -149,3 +153,77 @@ def test_a_serial_pool_runs_everything_in_the_order_of_the_loop() -> None:
         par_iter(range(3)).inspect(lambda n: seen.append(("a", n))).inspect(lambda n: seen.append(("b", n))).count()
 
     assert seen == [("a", 0), ("b", 0), ("a", 1), ("b", 1), ("a", 2), ("b", 2)]
+
+
+RUNS: dict[str, Callable[..., Any]] = {
+    "collected": lambda plan: plan.collect(),
+    "looped over": lambda plan: list(plan),
+}
+POOLS: dict[str, Callable[[int], ThreadPool]] = {
+    "any thread": ThreadPool,
+    "own threads": lambda n: ThreadPool(n, initializer=int),
+}
+
+
+@pytest.mark.parametrize("outer", ["collected", "looped over"])
+@pytest.mark.parametrize("inner", ["collected", "looped over"])
+@pytest.mark.parametrize("there", POOLS)
+@pytest.mark.parametrize("here", POOLS)
+def test_a_plan_on_another_pool_may_come_back_to_this_one(here: str, there: str, inner: str, outer: str) -> None:
+    with POOLS[here](1) as home, POOLS[there](1) as away:
+
+        def back_home(n: int) -> Any:
+            return RUNS[inner](par_iter([n, n + 1]).on(home))
+
+        with eager():
+            found = home.install(lambda: RUNS[outer](par_iter([1, 2, 3]).map(back_home).on(away)))
+
+    assert found == [[1, 2], [2, 3], [3, 4]]
+
+
+@pytest.mark.parametrize("inner", ["collected", "looped over"])
+@pytest.mark.parametrize("here", POOLS)
+def test_a_loop_whose_helper_comes_back_to_the_pool_of_the_loop_goes_on(here: str, inner: str) -> None:
+    with POOLS[here](1) as home, ThreadPool(2) as away:
+
+        def until_helped() -> int:
+            consumer = threading.get_ident()
+
+            def back_home(n: int) -> bool:
+                return threading.get_ident() != consumer and RUNS[inner](par_iter([n, n + 1]).on(home)) == [n, n + 1]
+
+            with eager():
+                return next(itertools.compress(itertools.count(), par_iter(itertools.count()).map(back_home).on(away)))
+
+        assert home.install(until_helped) >= 0
+
+
+@pytest.mark.parametrize("there", POOLS)
+def test_a_loop_over_a_plan_on_a_pool_that_was_closed_meanwhile_ends(there: str) -> None:
+    with POOLS[there](1) as pool:
+        items = iter(par_iter(itertools.count()).map(abs).on(pool))
+        assert next(items) == 0
+
+    with pytest.raises(PoolClosed):
+        for _ in items:
+            pass
+
+
+def test_a_loop_meets_what_an_initializer_raises_even_if_the_ticker_looks_first(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def raises() -> None:
+        raise ArithmeticError
+
+    results = ThreadStream.results
+
+    def looked_at(self: ThreadStream) -> Iterator[Any]:
+        found = results(self)
+        ticker.look()
+        ticker.look()
+        return found
+
+    monkeypatch.setattr(ThreadStream, "results", looked_at)
+
+    with ThreadPool(1, initializer=raises) as pool, pytest.raises(RuntimeError, match="ArithmeticError"):
+        list(par_iter(range(3)).map(abs).on(pool))

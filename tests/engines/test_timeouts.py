@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -117,3 +118,22 @@ def test_an_iterator_that_is_closed_early_leaves_an_executor_to_end_its_batches(
 def test_a_timeout_that_is_not_reached_changes_nothing(kind: Callable[[], Pool]) -> None:
     with kind() as pool:
         assert pool.par_iter(range(100)).map(slow).timeout(60).collect() == list(range(100))
+
+
+def test_a_loop_that_waits_for_its_turn_on_a_busy_pool_is_late_in_time() -> None:
+    began, over = threading.Event(), threading.Event()
+
+    def occupy() -> bool:
+        began.set()
+        return over.wait()
+
+    with ThreadPool(1) as pool:
+        try:
+            occupied = pool.spawn(occupy)
+            began.wait()
+
+            with pytest.raises(TimeoutError, match="0.05"):
+                list(par_iter(range(3)).map(abs).timeout(0.05).on(pool))
+            assert not occupied.done()
+        finally:
+            over.set()

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
@@ -58,3 +59,33 @@ def test_all_items_come_out_of_streams_that_share_a_pool(ordered: bool, num_thre
 
     with eager():
         try_seeds(100, scenario)
+
+
+RUNS: dict[str, Callable[..., Any]] = {"collected": lambda plan: plan.collect(), "looped over": list}
+POOLS: dict[str, Callable[[int], ThreadPool]] = {
+    "any thread": ThreadPool,
+    "own threads": lambda n: ThreadPool(n, initializer=int),
+}
+
+
+@pytest.mark.parametrize("outer", RUNS)
+@pytest.mark.parametrize("inner", RUNS)
+@pytest.mark.parametrize("there", POOLS)
+@pytest.mark.parametrize("here", POOLS)
+def test_plans_to_and_fro_between_two_pools_end(here: str, there: str, inner: str, outer: str) -> None:
+    def scenario() -> None:
+        pools = POOLS[here](1), POOLS[there](2)
+
+        def caller(first: int) -> None:
+            home, away = pools[first], pools[1 - first]
+
+            def back_home(n: int) -> Any:
+                return RUNS[inner](par_iter([n, n + 1]).on(home))
+
+            found = home.install(lambda: RUNS[outer](par_iter([1, 2, 3]).map(back_home).on(away)))
+            assert found == [[1, 2], [2, 3], [3, 4]]
+
+        spread([lambda: caller(0), lambda: caller(1)])
+
+    with eager():
+        try_seeds(25, scenario)

@@ -95,7 +95,7 @@ class HelpedRun(Run):
             latch = self._latch_while_driven()
             if latch is None:
                 return
-            wait(latch)
+            wait(latch, self._helpers)
 
     def end(self) -> None:
         """Nobody may join any more; returns when nobody drives."""
@@ -105,7 +105,7 @@ class HelpedRun(Run):
             return
         self._helpers.withdraw(self)
         while (latch := self._latch_while_driven()) is not None:
-            wait(latch)
+            wait(latch, self._helpers)
 
     def forget(self) -> None:
         """Keep nothing of the user's: a helper that is just leaving still has hold of the run."""
@@ -166,10 +166,10 @@ class HelpedStream(Stream):
             self._helpers.announce()
 
 
-def wait(latch: Latch) -> None:
-    """Wait for `latch`; a worker does what only it can do meanwhile."""
+def wait(latch: Latch, pool: WorkerPool | None, timeout: float | None = None) -> None:
+    """Wait for `latch`, which workers of `pool` set; a worker does what only it can do meanwhile."""
     worker = current_worker()
     if worker is None:
-        latch.wait()
+        latch.wait(timeout)
     else:
-        worker.wait(latch)
+        worker.wait(latch, timeout=timeout, foreign=worker.pool is not pool)

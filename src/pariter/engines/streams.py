@@ -354,14 +354,14 @@ class Stream:
             if self._changes != seen or self._is_idle():
                 return
             latch = self._changed = self._changed or Latch()
-        self._wait_for(latch)
+        self._wait_for(latch, self._terms.patience())
 
     def _is_idle(self) -> bool:
         """Whether nobody would end a wait."""
         return not self._running
 
-    def _wait_for(self, latch: Latch) -> None:
-        latch.wait(self._terms.patience())
+    def _wait_for(self, latch: Latch, timeout: float | None = None) -> None:
+        latch.wait(timeout)
 
     def stop(self) -> None:
         """Pull nothing more and wait for the batches in hand."""

@@ -26,6 +26,7 @@ from pariter.plan.piped import Leaf, Piped
 from pariter.plan.place import Copier
 from pariter.plan.sinks import Sink
 from pariter.sched import ticker
+from pariter.sched.errand import Errand, send_for_help
 from pariter.sched.latch import Latch
 from pariter.sched.pool import WorkerPool
 from pariter.sched.worker import Worker, current_worker
@@ -132,13 +133,24 @@ class ThreadRun(HelpedRun):
             if self._own is not None:
                 self._own.survey(sys._getframe())
             self.open()
-            while (latch := self.latch_while_unfinished()) is not None:
-                wait(latch)
+            self._wait_until_finished()
         except BaseException:
             self.cancel()
             raise
         finally:
             self._close()
+
+    def _wait_until_finished(self) -> None:
+        errand: Errand | None = None
+        try:
+            while (latch := self.latch_while_unfinished()) is not None:
+                errand = send_for_help(self._pool, self, errand)
+                if self._pool.seats.over:  # and was so when this run was offered, or somebody would drive it
+                    self._pool.check_open()
+                wait(latch, self._pool)
+        finally:
+            if errand is not None:
+                errand.recall(self._pool)
 
     def measured(self, items: int, seconds: float) -> None:
         super().measured(items, seconds)
@@ -244,15 +256,19 @@ class ThreadStream(HelpedStream):
         self._pool = pool
         self._context = context
         self._own = own.OwnFunctions(piped, sink) if own.pays() else None
+        self._errand: Errand | None = None
 
     def results(self) -> Iterator[Any]:
-        ticker.watch(self)
+        if not must_ask(self._pool):  # else the consumer opens it, to meet what a pool's initializer raises
+            ticker.watch(self)
         return super().results()
 
     def stop(self) -> None:
         if not self._is_end():
             ticker.unwatch(self)
             self.end()
+            if self._errand is not None:
+                self._errand.recall(self._pool)
         super().stop()
 
     def open(self) -> None:
@@ -274,9 +290,8 @@ class ThreadStream(HelpedStream):
     def _help(self) -> bool:
         worker = None if must_ask(self._pool) else self._pool.try_enter()
         if worker is None:
-            self.open()
-            self._made_room()
-            if must_ask(self._pool) or self._pool.seats.threads:
+            self._send_for_help()
+            if current_worker() is not None or self._pool.own_threads_only or self._pool.seats.threads:
                 return False  # Who leaves a seat finds what was offered.
             worker = self._pool.enter()
         try:
@@ -284,11 +299,19 @@ class ThreadStream(HelpedStream):
         finally:
             self._pool.leave(worker)
 
+    def _send_for_help(self) -> None:
+        """Have others pull and run a batch, who have a seat or will have one."""
+        self.open()
+        if self.has_room():
+            self._pool.announce()
+            self._errand = send_for_help(self._pool, self, self._errand)
+            self._pool.check_open()  # last: who is announced work to a pool that is still open does it
+
     def _is_idle(self) -> bool:
         return not self._running and self._helpers is None
 
-    def _wait_for(self, latch: Latch) -> None:
-        wait(latch)
+    def _wait_for(self, latch: Latch, timeout: float | None = None) -> None:
+        wait(latch, self._pool, timeout)
 
 
 def must_ask(pool: WorkerPool) -> bool:

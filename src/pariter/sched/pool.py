@@ -16,11 +16,12 @@ from __future__ import annotations
 import weakref
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from pariter.errors import PoolClosed
 from pariter.sched import _platform
 from pariter.sched.birth import own_thread_names, start_own_threads, try_stack_size
+from pariter.sched.errand import Helpable
 from pariter.sched.here import held_by_this_thread
 from pariter.sched.job import Runnable
 from pariter.sched.seating import Seating
@@ -28,14 +29,6 @@ from pariter.sched.sleep import Seats
 from pariter.sched.stir import Stirrer
 from pariter.sched.thread import let_go, start_thread_of
 from pariter.sched.worker import Worker
-
-
-class Helpable(Protocol):
-    """Work that any number of idle workers can join in."""
-
-    def help(self, worker: Worker) -> bool:
-        """Do some of it; False if there was nothing to do. Called from several workers at once; must not raise."""
-        ...
 
 
 class Offers(NamedTuple):
