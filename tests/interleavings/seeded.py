@@ -101,7 +101,8 @@ class SeededLock:
         if not self.held:
             raise RuntimeError("release unlocked lock")
         self.held = False
-        self.seeded.step()
+        if not self.seeded.over:  # or else a pool that is dropped while its threads unwind would raise in its finalizer
+            self.seeded.step()
 
     def __enter__(self) -> bool:
         return self.acquire()
