@@ -27,13 +27,24 @@ ONE_CPU = (0.8, 1.2)
 class Idleness:
     """Watches how much this process computes while functions run."""
 
-    __slots__ = ("_computed", "_elapsed", "_gave_way", "_last", "_thread", "fills_one_cpu", "is_known", "waits")
+    __slots__ = (
+        "_computed",
+        "_elapsed",
+        "_gave_way",
+        "_times_so_far",
+        "_last",
+        "_thread",
+        "fills_one_cpu",
+        "is_known",
+        "waits",
+    )
 
     def __init__(self) -> None:
         self._last: tuple[float, float, int] | None = None
         self._elapsed = self._computed = 0.0
         self._gave_way = 0
         self._thread = get_ident()
+        self._times_so_far = times_given_way()
         self.is_known = False
         """Whether `waits` can be relied on."""
         self.waits = False
@@ -65,11 +76,9 @@ class Idleness:
             self._gave_way = 0
 
     def _clocks(self) -> tuple[float, float, int]:
-        if get_ident() == self._thread:
-            given_way = times_given_way()
-        else:  # It was not counted how often this thread's maker waited, lately.
-            given_way = 0 if self._last is None else self._last[2]
-        return time.perf_counter(), time.process_time(), given_way
+        if get_ident() == self._thread:  # else nobody knows how often that one waited lately
+            self._times_so_far = times_given_way()
+        return time.perf_counter(), time.process_time(), self._times_so_far
 
 
 if sys.platform == "win32":

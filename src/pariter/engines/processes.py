@@ -253,12 +253,12 @@ class ProcessRun(Dispatch, HelpedRun):
     def open(self) -> bool:
         """The ticker found the run still going: its block in hand may be a long one. True to be asked again."""
         with self._lock:
-            measured, remaining, began = self._payoff.items, self._remaining(), self._block_began
+            began, measured, remaining = self._block_began, self._payoff.items, self._remaining()
             if self._over or self._moved or not began[0]:
                 return False
             items = self._span - measured - remaining
             elapsed, computed = (now - then for now, then in zip(clocks(), began, strict=True))
-            if items <= 0 or elapsed < ENOUGH_S:
+            if items <= 0 or elapsed < ENOUGH_S or began is not self._block_began:
                 return True  # No block is in hand just now, or not for long enough to judge by it.
             # One item of the block may have taken all that time, but of many it is not likely.
             if not self._moves_locked(elapsed / items, min(elapsed, computed) / items):

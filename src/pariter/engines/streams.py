@@ -218,8 +218,8 @@ class Stream:
             if size or not number:  # even no items make one leaf
                 piece = pulled
         except BaseException as error:
+            self._over = True  # before the source is free again: whoever raised is not asked for more
             if number < 0 or (consumer and isinstance(error, KeyboardInterrupt)):
-                self._over = True
                 raise
             outcome = Caught(error)  # a helper has nobody to raise it to: the consumer meets it in its place
         finally:
