@@ -152,7 +152,7 @@ class HelpedStream(Stream):
 
     def help(self, worker: Worker) -> bool:
         """Run a batch, if there is one to have; called by the pool."""
-        return self.has_room() and self._context.copy().run(self.work, this_thread())
+        return self.has_room() and self._context.copy().run(self.join_in, self.work)
 
     def end(self) -> None:
         """Nobody may join any more."""

@@ -63,7 +63,6 @@ class SentStream(HelpedStream):
         self._payoff = Payoff(piped, sink, crew)
         self._items = 0
         self._consumer = 0
-        self._helping = 0
         self._sent: dict[int, Batch] = {}
         self._unstarted: list[Batch] = []
         self._sending: Any = None
@@ -125,17 +124,7 @@ class SentStream(HelpedStream):
 
     def help(self, worker: Worker) -> bool:
         """Run a batch that the consumer has pulled; called by the pool."""
-        with self._lock:
-            if self._over or self._parcel is not None:
-                return False
-            self._helping += 1
-        try:
-            return self._context.copy().run(self._run_ahead, this_thread())
-        finally:
-            with self._lock:
-                self._helping -= 1
-                if self._over:
-                    self._wake_locked()
+        return self._parcel is None and self._context.copy().run(self.join_in, self._run_ahead)
 
     def _help(self) -> bool:
         if self._parcel is None and self._helpers is None:
@@ -167,14 +156,20 @@ class SentStream(HelpedStream):
         found = False
         while self.has_room() and self._pull():
             found = True
+            size = self._sizes[self._pulled - 1]
             if self._parcel is not None:
-                number, piece, size = self._ahead.popleft()
-                self._send(Batch(number, self._items, size, self._parcel.piece(piece)), self._parcel)
-                self._items += size
+                self._send_next(size, self._parcel)
             elif self._helpers is not None:
-                self._items += self._sizes[self._pulled - 1]
                 self._helpers.announce()
+            self._items += size
         return found
+
+    def _send_next(self, size: int, parcel: AnyParcel) -> None:
+        try:
+            number, piece, _ = self._ahead.popleft()
+        except IndexError:
+            return  # A thread that was called before the stream moved has taken it just now.
+        self._send(Batch(number, self._items, size, parcel.piece(piece)), parcel)
 
     def _send_again(self) -> bool:
         """Send what no worker has begun; False if that is nothing."""
@@ -293,15 +288,6 @@ class SentStream(HelpedStream):
         for batch in list(self._sent.values()):
             if batch.shipment is not None:
                 batch.slot.kill(batch.shipment)
-
-    def _wait_for_helpers(self) -> None:
-        """Threads may still have batches in hand from before the stream went on with processes."""
-        while True:
-            with self._lock:
-                if not self._helping:
-                    return
-                latch = self._changed = self._changed or Latch()
-            self._wait_for(latch)
 
 
 class Batch:

@@ -6,6 +6,7 @@ whoever is running it.
 
 States   `_pulled` batches were pulled, `_head` is the next one the consumer gets. What lies between them waits in
          `_ahead` to be run, is being run, or waits in `_done` for its turn; `_running` counts the first two.
+         `_helping` counts the helpers that may have one in hand: an interrupted consumer has none, whatever it counted.
          `_over` means that nothing more will be pulled, `_last` is the number of the last batch whose results
          are wanted.
 Guards   `_lock` guards everything; no user code runs under it. The puller, which runs a user's iterator, belongs to
@@ -23,7 +24,7 @@ import contextvars
 import sys
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from pariter._caught import Caught
@@ -145,6 +146,7 @@ class Stream:
         self._pulled = 0
         self._head = 0
         self._running = 0
+        self._helping = 0
         self._pulling = False
         self._missed = False
         self._over = False
@@ -156,13 +158,26 @@ class Stream:
         self._is_end = sys.is_finalizing
 
     # Any worker.
-
     def has_room(self) -> bool:
         """Whether another batch may be pulled, once the source is free; a hint."""
         ahead = self._pulled - self._head
         return not (self._over or ahead >= self._most_batches) and (
             self._window is None or ahead == 0 or self._waiting < self._window
         )
+
+    def join_in(self, work: Callable[[str], bool]) -> bool:
+        """Let a helper, the calling thread, do `work`, unless nothing is wanted any more."""
+        with self._lock:
+            if self._last == FAR_LEFT:
+                return False
+            self._helping += 1
+        try:
+            return work(this_thread())
+        finally:
+            with self._lock:
+                self._helping -= 1
+                if not self._helping and self._last == FAR_LEFT:
+                    self._wake_locked()
 
     def work(self, worker: str, consumer: bool = False) -> bool:
         """Pull a batch and run it; False if there is none to have now."""
@@ -281,7 +296,6 @@ class Stream:
             self._changed = None
 
     # The consumer.
-
     def results(self) -> Iterator[Any]:
         """The partial results of batch after batch; raises what a batch raised, in its place."""
         while True:
@@ -372,11 +386,14 @@ class Stream:
         while self._ahead:
             with contextlib.suppress(IndexError):
                 self._keep(self._ahead.popleft()[0], None)
+        self._wait_for_helpers()
+        self._done.clear()
+        self._puller.close()
+
+    def _wait_for_helpers(self) -> None:
         while True:
             with self._lock:
-                if not self._running:
-                    self._done.clear()
-                    break
+                if not self._helping:
+                    return
                 latch = self._changed = self._changed or Latch()
             self._wait_for(latch)
-        self._puller.close()

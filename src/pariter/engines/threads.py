@@ -288,16 +288,17 @@ class ThreadStream(HelpedStream):
         return copies
 
     def _help(self) -> bool:
-        worker = None if must_ask(self._pool) else self._pool.try_enter()
-        if worker is None:
+        done: list[bool] = []
+
+        def work() -> None:
+            done.append(self._context.copy().run(self.work, this_thread(), True))
+
+        if must_ask(self._pool) or not self._pool.seated_if_free(work):
             self._send_for_help()
             if current_worker() is not None or self._pool.own_threads_only or self._pool.seats.threads:
                 return False  # Who leaves a seat finds what was offered.
-            worker = self._pool.enter()
-        try:
-            return self._context.copy().run(self.work, this_thread(), True)
-        finally:
-            self._pool.leave(worker)
+            self._pool.seated_if_free(work, wait=True)
+        return any(done)
 
     def _send_for_help(self) -> None:
         """Have others pull and run a batch, who have a seat or will have one."""

@@ -1,0 +1,110 @@
+"""KeyboardInterrupt at any bytecode of a loop over a plan on threads: it ends, no seat is lost, the next loop works."""
+
+from __future__ import annotations
+
+import faulthandler
+import random
+import signal
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import pytest
+
+from pariter import ThreadPool, par_iter
+from pariter.engines.streams import Stream
+from pariter.sched.pool import WorkerPool
+from tests.eager import eager
+
+pytestmark = [
+    pytest.mark.stress,
+    # An interrupt within a weak reference's callback, the standard library's among them, is swallowed.
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+    pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="there is no timer signal here"),
+]
+
+_ROUNDS = 500
+_LONGEST_S = 0.004
+
+
+@pytest.fixture(autouse=True)
+def watchdog() -> Iterator[None]:
+    """Show what every thread does, and end the process, if a test takes far too long."""
+    faulthandler.dump_traceback_later(100, exit=True)
+    yield
+    faulthandler.cancel_dump_traceback_later()
+
+
+LOOPS: dict[str, Callable[[ThreadPool], Iterable[int]]] = {
+    "over a generator": lambda pool: par_iter(n for n in range(2000)).map(abs).on(pool),
+    "in any order": lambda pool: par_iter(range(2000)).map(abs).unordered().on(pool),
+    "a window ahead": lambda pool: par_iter(range(2000)).map(abs).buffered(2).on(pool),
+}
+
+
+STEPS = [(Stream, "_keep"), (Stream, "_hand_on"), (WorkerPool, "leave")]
+
+
+@pytest.mark.parametrize(("owner", "step"), STEPS, ids=[step for _, step in STEPS])
+def test_an_interrupt_just_before_a_batch_or_a_seat_is_given_back_ends_the_loop(
+    owner: type, step: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done = getattr(owner, step)
+    interrupts = [KeyboardInterrupt]
+
+    def interrupted(self: Any, *args: Any) -> Any:
+        if interrupts and threading.current_thread() is threading.main_thread():
+            raise interrupts.pop()
+        return done(self, *args)
+
+    monkeypatch.setattr(owner, step, interrupted)
+
+    with ThreadPool(1) as pool:
+        with pytest.raises(KeyboardInterrupt):
+            list(par_iter(range(3)).map(abs).on(pool))
+        assert pool.workers.seats.free == pool.workers.seats.all
+        assert list(par_iter(range(3)).map(abs).on(pool)) == [0, 1, 2]
+
+
+@pytest.mark.parametrize("size", [1, 2])
+@pytest.mark.parametrize("loop", LOOPS)
+def test_an_interrupt_anywhere_ends_the_loop_and_leaves_the_pool_as_it_was(loop: str, size: int) -> None:
+    rng = random.Random(size)
+    interrupted = 0
+    armed = False
+
+    def interrupt(*_: object) -> None:
+        nonlocal armed
+        if armed:
+            armed = False
+            raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGALRM, interrupt)
+    try:
+        with ThreadPool(size) as pool, eager():
+            for _ in range(_ROUNDS):
+                items = iter(LOOPS[loop](pool))
+                try:
+                    armed = True
+                    signal.setitimer(signal.ITIMER_REAL, rng.uniform(1e-6, _LONGEST_S))
+                    for _ in items:
+                        pass
+                    armed = False
+                except KeyboardInterrupt:
+                    interrupted += 1
+                signal.setitimer(signal.ITIMER_REAL, 0)
+                items.close()  # type: ignore[attr-defined]
+                assert list(par_iter(iter(range(9))).map(abs).on(pool)) == list(range(9))
+
+            seats = pool.workers.seats
+            for _ in range(1000):
+                if seats.free == seats.all:
+                    break
+                threading.Event().wait(0.001)
+            assert seats.free == seats.all
+            assert seats.guests_waiting == 0
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+    assert interrupted
