@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import itertools
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -35,11 +36,13 @@ class Counted:
         self.closed = True
 
 
-def endless() -> Iterator[int]:
-    n = 0
-    while True:
-        yield n
-        n += 1
+def endless(closed: threading.Event | None = None) -> Iterator[int]:
+    """All numbers from 0 on; sets `closed` when nobody wants more."""
+    try:
+        yield from itertools.count()
+    finally:
+        if closed is not None:
+            closed.set()
 
 
 @pytest.mark.parametrize("window", [1, 2, 7, 40])
@@ -89,13 +92,7 @@ def test_the_first_result_comes_before_the_last_item_is_read(every_engine: Pool)
 def test_closing_stops_the_work_and_closes_the_generator(every_engine: Pool) -> None:
     closed = threading.Event()
 
-    def numbers() -> Iterator[int]:
-        try:
-            yield from endless()
-        finally:
-            closed.set()
-
-    items = iter(par_iter(numbers()).map(abs).on(every_engine))
+    items = iter(par_iter(endless(closed)).map(abs).on(every_engine))
     found = [next(items) for _ in range(5)]
     items.close()  # type: ignore[attr-defined]
 
@@ -129,12 +126,6 @@ def test_a_stream_that_is_collected_as_garbage_keeps_nobody_waiting(threads: Thr
     caller, entered, closed = threading.get_ident(), threading.Event(), threading.Event()
     first, wanted = threading.Lock(), threading.Lock()
 
-    def numbers() -> Iterator[int]:
-        try:
-            yield from endless()
-        finally:
-            closed.set()
-
     def f(n: int) -> int:
         if threading.get_ident() != caller and first.acquire(blocking=False):
             entered.set()
@@ -143,7 +134,7 @@ def test_a_stream_that_is_collected_as_garbage_keeps_nobody_waiting(threads: Thr
         return n
 
     with wanted, eager():
-        items = iter(par_iter(numbers()).map(f).unordered().on(threads))
+        items = iter(par_iter(endless(closed)).map(f).unordered().on(threads))
         while not entered.is_set():
             next(items)
         garbage: list[Any] = [items]
@@ -162,14 +153,8 @@ exec("def drop_all(them): them.clear()", CODE_OF_OURS)
 def test_an_iterator_may_be_freed_whatever_is_locked(collected: bool, every_engine: Pool, threads: ThreadPool) -> None:
     closed = threading.Event()
 
-    def numbers() -> Iterator[int]:
-        try:
-            yield from endless()
-        finally:
-            closed.set()
-
     with eager():
-        items = iter(par_iter(numbers()).map(abs).on(every_engine))
+        items = iter(par_iter(endless(closed)).map(abs).on(every_engine))
         for _ in range(100):
             next(items)
     garbage: list[Any] = [items]
@@ -189,19 +174,13 @@ def test_an_iterator_may_be_freed_whatever_is_locked(collected: bool, every_engi
 def test_a_merge_that_raises_ends_the_source(every_engine: Pool) -> None:
     closed = threading.Event()
 
-    def numbers() -> Iterator[int]:
-        try:
-            yield from endless()
-        finally:
-            closed.set()
-
     def add(a: int, b: int) -> int:
         if b > 1:  # the result of several items
             raise LookupError
         return a + b
 
     with pytest.raises(LookupError) as caught:
-        par_iter(numbers()).map(lambda n: 1).on(every_engine).reduce(lambda: 0, add)
+        par_iter(endless(closed)).map(lambda n: 1).on(every_engine).reduce(lambda: 0, add)
 
     assert caught.traceback  # which keeps all frames
     assert closed.is_set()
@@ -210,13 +189,7 @@ def test_a_merge_that_raises_ends_the_source(every_engine: Pool) -> None:
 def test_blocks_that_are_left_early_end_the_source(every_engine: Pool) -> None:
     closed = threading.Event()
 
-    def numbers() -> Iterator[int]:
-        try:
-            yield from endless()
-        finally:
-            closed.set()
-
-    found = par_iter(numbers()).by_uniform_blocks(10).on(every_engine).find_first(lambda n: n == 35)
+    found = par_iter(endless(closed)).by_uniform_blocks(10).on(every_engine).find_first(lambda n: n == 35)
 
     assert found == 35
     assert closed.is_set()
