@@ -360,19 +360,19 @@ def test_a_stream_that_computes_after_it_waited_goes_to_processes(
     assert par_iter(range(10)).map(abs).on(undecided).sum() == 45
 
 
-_meeting = threading.Barrier(2)
+_barrier = threading.Barrier(2)
 
 
 def waits_and_meets(item: int) -> int:
     if item < 30:
         threading.Event().wait(0.01)
     else:
-        _meeting.wait(30)
+        _barrier.wait(30)
     return item
 
 
 def test_threads_help_with_the_last_batches_of_what_waits(undecided: ProcessPool) -> None:
-    _meeting.reset()
+    _barrier.reset()
 
     assert list(par_iter(iter(range(32))).map(waits_and_meets).on(undecided)) == list(range(32))
 
