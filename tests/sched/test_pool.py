@@ -15,6 +15,7 @@ from pariter.sched.latch import Latch
 from pariter.sched.pool import WorkerPool
 from pariter.sched.scope import scope
 from pariter.sched.spawn import install, spawn
+from pariter.sched.thread import _live
 from pariter.sched.worker import Worker, current_worker
 from tests.sched.helpers import MEETING_S, Thing, a_pool, dies, in_threads, index, meet, sizes
 
@@ -339,6 +340,46 @@ def no_threads(monkeypatch: pytest.MonkeyPatch, after: int) -> None:
         return start(target, args, name, stack_size)  # type: ignore[arg-type]
 
     monkeypatch.setattr(_platform, "start_thread", limited)
+
+
+@pytest.mark.parametrize("stack_size", [None, 1 << 20])
+def test_an_interrupt_that_a_starting_thread_makes_an_error_of_stays_one(
+    stack_size: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start = threading.Thread.start
+
+    def interrupted(thread: threading.Thread) -> None:
+        start(thread)
+        monkeypatch.setattr(threading.Thread, "start", start)
+        try:
+            raise KeyboardInterrupt
+        except KeyboardInterrupt:
+            threading.Lock().release()  # as a condition does that was kept from taking its lock back
+
+    with a_pool(1, stack_size=stack_size) as pool:
+        monkeypatch.setattr(threading.Thread, "start", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            spawn(pool, int)
+
+        assert spawn(pool, int).result(MEETING_S) == 0
+
+
+def test_a_thread_that_was_told_twice_to_end_calls_the_finalizer_and_ends() -> None:
+    class Told:
+        def acquire(self) -> None:
+            pass
+
+        def release(self) -> None:
+            raise RuntimeError("release unlocked lock")
+
+    worker = Worker(0, "pariter-0")
+    worker.token = Told()  # type: ignore[assignment]
+    ended: list[int] = []
+    thread = threading.Thread(target=_live, args=(worker, lambda: ended.append(1)))
+    thread.start()
+    thread.join(MEETING_S)
+
+    assert ended == [1]
 
 
 @sizes

@@ -7,6 +7,7 @@ import signal
 import sys
 import threading
 import weakref
+from _thread import start_new_thread
 from typing import Any
 
 import pytest
@@ -176,16 +177,31 @@ def test_an_interrupt_in_the_body_drops_the_tasks_that_have_not_begun() -> None:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="raises the signal in this process")
 @sizes
-def test_ctrl_c_while_the_block_waits_drops_the_rest_and_leaves_the_pool_usable(size: int) -> None:
-    def stop() -> None:
-        signal.raise_signal(signal.SIGINT)
+def test_ctrl_c_while_the_block_waits_drops_the_rest_and_leaves_the_pool_usable(
+    size: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    main, held = threading.get_ident(), threading.Lock()
+    held.acquire()
 
+    def task() -> None:
+        held.acquire(timeout=0.001)  # an event may make a RuntimeError of an interrupt
+
+    def stop() -> None:
+        while threading.get_ident() != main and sys._current_frames()[main].f_code.co_name not in ("acquire", "task"):
+            pass
+        signal.pthread_kill(main, signal.SIGINT)
+
+    def again(unraisable: Any) -> None:  # An interrupt within a weak reference's callback is swallowed.
+        if issubclass(unraisable.exc_type, KeyboardInterrupt):
+            start_new_thread(stop, ())
+
+    monkeypatch.setattr(sys, "unraisablehook", again)
     ran: list[Any] = []
     with a_pool(size) as pool:
         with pytest.raises(KeyboardInterrupt), scope(pool) as s:
             s.spawn(stop)
             for _ in range(100):
-                s.spawn(lambda: threading.Event().wait(0.001))
+                s.spawn(task)
 
         with scope(pool) as s:
             s.spawn(ran.append, 1)

@@ -77,15 +77,25 @@ def start_thread(
         options["context"] = contextvars.Context()
     thread = threading.Thread(target=target, args=args, name=name, daemon=True, **options)
     if stack_size is None:
-        thread.start()
+        _start(thread)
         return thread
     with _stack_size_lock:
         before = threading.stack_size(stack_size)
         try:
-            thread.start()
+            _start(thread)
         finally:
             threading.stack_size(before)
     return thread
+
+
+def _start(thread: threading.Thread) -> None:
+    try:
+        thread.start()
+    except RuntimeError as error:
+        # Ctrl-C that comes while start() takes back a lock makes it release one that it does not have.
+        if isinstance(error.__context__, KeyboardInterrupt):
+            raise error.__context__ from None
+        raise
 
 
 def monotonic() -> float:

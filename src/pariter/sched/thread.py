@@ -46,7 +46,10 @@ def _live(worker: Worker, finalizer: Callable[[], object] | None) -> None:
         if pool.workers[worker.index] is not worker:
             return  # In a forked child, which has no use for this thread.
         del pool
-    worker.token.release()  # for a second thread of this seat, should Ctrl-C have made one
+    try:
+        worker.token.release()  # for a second thread of this seat, should Ctrl-C have made one
+    except RuntimeError:
+        pass  # The pool was dropped just now: let_go() has done it.
     here.worker = None
     if finalizer is not None:
         try:
