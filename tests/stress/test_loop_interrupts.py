@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import faulthandler
 import random
 import signal
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import pytest
@@ -25,14 +24,6 @@ pytestmark = [
 
 _ROUNDS = 500
 _LONGEST_S = 0.004
-
-
-@pytest.fixture(autouse=True)
-def watchdog() -> Iterator[None]:
-    """Show what every thread does, and end the process, if a test takes far too long."""
-    faulthandler.dump_traceback_later(100, exit=True)
-    yield
-    faulthandler.cancel_dump_traceback_later()
 
 
 LOOPS: dict[str, Callable[[ThreadPool], Iterable[int]]] = {

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import faulthandler
 import random
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
@@ -25,14 +24,6 @@ pytestmark = [
 ]
 
 _ROUNDS = 150
-
-
-@pytest.fixture(autouse=True)
-def watchdog() -> Iterator[None]:
-    """Show what every thread does, and end the process, if a test takes far too long."""
-    faulthandler.dump_traceback_later(100, exit=True)
-    yield
-    faulthandler.cancel_dump_traceback_later()
 
 
 def joins(pool: WorkerPool) -> None:

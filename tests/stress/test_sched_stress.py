@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import faulthandler
 import os
 import random
 import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator
 
 import pytest
 
@@ -22,14 +20,6 @@ from pariter.sched.worker import Worker
 from tests.sched.helpers import a_pool, in_threads, index, sizes
 
 pytestmark = pytest.mark.stress
-
-
-@pytest.fixture(autouse=True)
-def watchdog() -> Iterator[None]:
-    """Show what every thread does, and end the process, if a test takes far too long."""
-    faulthandler.dump_traceback_later(110, exit=True)
-    yield
-    faulthandler.cancel_dump_traceback_later()
 
 
 def tree(pool: WorkerPool, depth: int) -> int:
