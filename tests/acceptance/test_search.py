@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Callable, Iterable
 from operator import add
 from typing import Any
 
 import pytest
 
-from pariter import Pool, ThreadPool, par_iter
+from pariter import ParIter, Pool, ThreadPool, par_iter
 from tests.acceptance.functions import count_one, is_even
 
 
@@ -49,6 +50,17 @@ def test_first_and_last_are_exact_behind_a_filter(pool: Pool) -> None:
     assert numbers.find_first(in_the_band) == 1025
     assert numbers.find_last(in_the_band) == 1095
     assert numbers.position_first(in_the_band) == 146
+
+
+@pytest.mark.parametrize("source", [list, iter])
+def test_an_error_left_of_the_last_position_is_not_met(
+    pool: Pool, source: Callable[[list[int]], Iterable[int]]
+) -> None:
+    def found() -> ParIter[int]:
+        return pool.par_iter(source([0, 1, 2])).positions(lambda n: 1 // n >= 0)
+
+    assert found().find_last(lambda at: at > 0) == 2
+    assert found().find_map_last(lambda at: at or None) == 2
 
 
 def test_a_search_in_vain_looks_at_every_item_once(thread_pool: ThreadPool) -> None:

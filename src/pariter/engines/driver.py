@@ -305,13 +305,20 @@ class Phases(Binder):
     def backwards(self, piped: Piped) -> Piped:
         """The same items, the last one first."""
         if piped.span is None and piped.reversible:
-            piped = Piped(pulled(piped.source), piped.stages)
+            piped = _pulled_below(piped)
         if not piped.reversible:
             held = self.hold(piped, None)
             if held.span is None:
                 held = Held(list(self.values(Piped(held, ()))))
             piped = Piped(held, ())
         return piped.reversed()
+
+
+def _pulled_below(piped: Piped) -> Piped:
+    """The same stages over a stream that was read to its end."""
+    source = piped.source
+    below = _pulled_below(source) if isinstance(source, Piped) and not source.exact else pulled(source)
+    return Piped(below, piped.stages)
 
 
 def _is_stream(piped: Piped) -> bool:
