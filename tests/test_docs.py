@@ -35,7 +35,7 @@ def blocks(page: Path) -> list[tuple[int, str]]:
 
 def run_session(session: doctest.DocTest) -> None:
     report: list[str] = []
-    doctest.DocTestRunner(optionflags=FLAGS).run(session, out=report.append, clear_globs=False)
+    doctest.DocTestRunner(verbose=False, optionflags=FLAGS).run(session, out=report.append, clear_globs=False)
     assert not report, "".join(report)
 
 

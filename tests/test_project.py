@@ -81,3 +81,30 @@ class TestFreeThreadedPython:
 
         assert (run.returncode, run.stdout) == (1, "")
         assert "is not a free-threaded Python" in run.stderr
+
+
+def test_the_digest_of_a_log_says_what_failed_and_where_each_thread_hung(tmp_path: Path) -> None:
+    test = tmp_path / "tests/test_hanging.py"
+    test.parent.mkdir()
+    test.write_text(
+        "import threading\n"
+        "def test_hanging():\n"
+        "    for _ in range(2):\n"
+        "        threading.Thread(target=wait, daemon=True).start()\n"
+        "    wait()\n"
+        "def wait():\n"
+        "    threading.Event().wait()\n"
+    )
+    hanging = ["-m", "pytest", "-o", "faulthandler_timeout=1", "-o", "faulthandler_exit_on_timeout=true", str(test)]
+    log = tmp_path / "log"
+    with log.open("w") as out:
+        subprocess.run([sys.executable, *hanging], cwd=tmp_path, stdout=out, stderr=out, check=False, timeout=100)
+
+    digest = [sys.executable, str(ROOT / "scripts/log_digest.py"), str(log)]
+    told = subprocess.run(digest, capture_output=True, text=True, check=True).stdout.splitlines()
+
+    assert "Timeout (0:00:01)!" in told[0]
+    assert sorted(told[1:]) == [
+        "1 x tests/test_hanging.py:7 wait < tests/test_hanging.py:5 test_hanging",
+        "2 x tests/test_hanging.py:7 wait",
+    ]

@@ -12,7 +12,7 @@ import pytest
 from pariter import ThreadPool, par_iter
 from tests.eager import eager
 
-pytestmark = [pytest.mark.stress, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.stress
 
 PLANS = 2000
 USERS = 8
