@@ -62,8 +62,13 @@ class Limit:
             del _pools[self]
             if _pools:
                 self._hold_locked()
-            while _undo and not _pools:
-                _undo.pop().__exit__(None, None, None)
+            else:
+                _lift_locked()
+
+
+def _lift_locked() -> None:
+    while _undo:
+        _undo.pop().__exit__(None, None, None)
 
 
 def _after_fork_in_child() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import signal
 import threading
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -14,13 +13,9 @@ from pariter import ThreadPool, par_iter
 from pariter.engines.streams import Stream
 from pariter.sched.pool import WorkerPool
 from tests.eager import eager
+from tests.stress.alarms import BY_ALARM, Alarm
 
-pytestmark = [
-    pytest.mark.stress,
-    # An interrupt within a weak reference's callback, the standard library's among them, is swallowed.
-    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
-    pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="there is no timer signal here"),
-]
+pytestmark = BY_ALARM
 
 _ROUNDS = 500
 _LONGEST_S = 0.004
@@ -62,40 +57,27 @@ def test_an_interrupt_just_before_a_batch_or_a_seat_is_given_back_ends_the_loop(
 def test_an_interrupt_anywhere_ends_the_loop_and_leaves_the_pool_as_it_was(loop: str, size: int) -> None:
     rng = random.Random(size)
     interrupted = 0
-    armed = False
 
-    def interrupt(*_: object) -> None:
-        nonlocal armed
-        if armed:
-            armed = False
-            raise KeyboardInterrupt
+    with Alarm() as alarm, ThreadPool(size) as pool, eager():
+        for _ in range(_ROUNDS):
+            items = iter(LOOPS[loop](pool))
+            try:
+                alarm.set(rng.uniform(1e-6, _LONGEST_S))
+                for _ in items:
+                    pass
+                alarm.stop()
+            except KeyboardInterrupt:
+                interrupted += 1
+            alarm.stop()
+            items.close()  # type: ignore[attr-defined]
+            assert list(par_iter(iter(range(9))).map(abs).on(pool)) == list(range(9))
 
-    before = signal.signal(signal.SIGALRM, interrupt)
-    try:
-        with ThreadPool(size) as pool, eager():
-            for _ in range(_ROUNDS):
-                items = iter(LOOPS[loop](pool))
-                try:
-                    armed = True
-                    signal.setitimer(signal.ITIMER_REAL, rng.uniform(1e-6, _LONGEST_S))
-                    for _ in items:
-                        pass
-                    armed = False
-                except KeyboardInterrupt:
-                    interrupted += 1
-                signal.setitimer(signal.ITIMER_REAL, 0)
-                items.close()  # type: ignore[attr-defined]
-                assert list(par_iter(iter(range(9))).map(abs).on(pool)) == list(range(9))
-
-            seats = pool.workers.seats
-            for _ in range(1000):
-                if seats.free == seats.all:
-                    break
-                threading.Event().wait(0.001)
-            assert seats.free == seats.all
-            assert seats.guests_waiting == 0
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+        seats = pool.workers.seats
+        for _ in range(1000):
+            if seats.free == seats.all:
+                break
+            threading.Event().wait(0.001)
+        assert seats.free == seats.all
+        assert seats.guests_waiting == 0
 
     assert interrupted

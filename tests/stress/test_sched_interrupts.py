@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import signal
 import threading
 import time
 from collections.abc import Callable
@@ -15,13 +14,9 @@ from pariter.sched.join import join
 from pariter.sched.pool import WorkerPool
 from pariter.sched.scope import scope
 from pariter.sched.spawn import install, spawn
+from tests.stress.alarms import BY_ALARM, Alarm
 
-pytestmark = [
-    pytest.mark.stress,
-    # An interrupt within a weak reference's callback, the standard library's among them, is swallowed.
-    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
-    pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="there is no timer signal here"),
-]
+pytestmark = BY_ALARM
 
 _ROUNDS = 150
 
@@ -69,31 +64,19 @@ def test_an_interrupt_anywhere_leaves_the_pool_as_it_was(size: int, work: Callab
     usual_s = max(time.perf_counter() - begun, 1e-4)
     rng = random.Random(size)
     interrupted = 0
-    armed = False
 
-    def interrupt(*_: object) -> None:
-        nonlocal armed
-        if armed:
-            armed = False
-            raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGALRM, interrupt)
-    try:
+    with Alarm() as alarm:
         for _ in range(_ROUNDS):
             try:
-                armed = True
                 begun = time.perf_counter()
-                signal.setitimer(signal.ITIMER_REAL, rng.uniform(1e-6, usual_s * 1.5))
+                alarm.set(rng.uniform(1e-6, usual_s * 1.5))
                 work(pool)
-                armed = False
+                alarm.stop()
                 usual_s = min(usual_s, max(time.perf_counter() - begun, 1e-4))  # the first may have been held up
             except KeyboardInterrupt:
                 interrupted += 1
-            signal.setitimer(signal.ITIMER_REAL, 0)
+            alarm.stop()
             assert join(pool, lambda: 1, lambda: 2) == (1, 2)
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
 
     for _ in range(1000):
         if pool.seats.free == pool.seats.all:

@@ -299,11 +299,15 @@ def merged(sink: Sink, partials: list[Any]) -> Any:
     if len(partials) == 1:
         return partials[0]
     partials.reverse()
-    result = partials.pop()
     try:
-        while partials:
-            result = sink.merge(result, partials.pop())
+        return _merged_from_the_end(sink, partials)
     except BaseException as error:
         annotate_merge(error, sink, this_thread())
         raise
+
+
+def _merged_from_the_end(sink: Sink, partials: list[Any]) -> Any:
+    result = partials.pop()
+    while partials:
+        result = sink.merge(result, partials.pop())
     return result

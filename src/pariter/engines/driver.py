@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import closing
 from functools import partial
 from itertools import islice, zip_longest
@@ -266,16 +266,17 @@ class Phases(Binder):
     def _some(self, piped: Piped, wanted: int) -> Source[Any]:
         if not wanted:
             return Held([])
+        with closing(self._engine.stream(piped, Hold(), self._terms.replace(window=None, ordered=True))) as stream:
+            return self._first(stream.results(), wanted)
+
+    def _first(self, parts: Iterable[Part], wanted: int) -> Source[Any]:
         items: list[Any] = []
         error: Caught | None = None
-        with closing(self._engine.stream(piped, Hold(), self._terms.replace(window=None, ordered=True))) as stream:
-            for part in stream.results():
-                items += self._without_failed(part.items)
-                error = part.error
-                if len(items) >= wanted:
-                    del items[wanted:]
-                    error = None
-                    break
+        for part in parts:
+            items += self._without_failed(part.items)
+            if len(items) >= wanted:
+                return Held(items[:wanted])
+            error = part.error
         return Held(items, error)
 
     def skip_while(self, piped: Piped, keep: Function) -> Source[Any]:

@@ -21,7 +21,7 @@ import os
 import sys
 import threading
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from io import BytesIO
 from typing import Any
 
@@ -329,12 +329,16 @@ def _is_mapped_at(address: int, path: str) -> bool:
         return False
     try:
         with open("/proc/self/maps", encoding="utf-8", errors="surrogateescape") as maps:
-            for line in maps:
-                bounds, _, rest = line.partition(" ")
-                low, high = (int(bound, 16) for bound in bounds.split("-"))
-                if low <= address < high:
-                    name = rest.split(maxsplit=4)[4:]
-                    return name == [f"{os.path.realpath(path)}\n"]
+            return _mapped_at(address, maps) == [f"{os.path.realpath(path)}\n"]
     except OSError:
         return True
-    return False
+
+
+def _mapped_at(address: int, maps: Iterable[str]) -> list[str]:
+    """What the line about `address` ends in: the name of a file, if one is mapped there."""
+    for line in maps:
+        bounds, _, rest = line.partition(" ")
+        low, high = (int(bound, 16) for bound in bounds.split("-"))
+        if low <= address < high:
+            return rest.split(maxsplit=4)[4:]
+    return []

@@ -280,12 +280,15 @@ class ProcessRun(Dispatch, HelpedRun):
         if dispatcher is None:
             return
         try:
-            while dispatcher.is_alive():
-                dispatcher.join(0.2)
-                self._show()
-            self._show()
+            self._show_until_the_end_of(dispatcher)
         except BaseException:
             self.cancel()
             self._answers.put(None)
             dispatcher.join(STOP_S * 4)
             raise
+
+    def _show_until_the_end_of(self, dispatcher: threading.Thread) -> None:
+        while dispatcher.is_alive():
+            dispatcher.join(0.2)
+            self._show()
+        self._show()

@@ -143,7 +143,10 @@ class ThreadRun(HelpedRun):
     def _wait_until_finished(self) -> None:
         errand: Errand | None = None
         try:
-            while (latch := self.latch_while_unfinished()) is not None:
+            while True:
+                latch = self.latch_while_unfinished()
+                if latch is None:
+                    return
                 errand = send_for_help(self._pool, self, errand)
                 if self._pool.seats.over:  # and was so when this run was offered, or somebody would drive it
                     self._pool.check_open()

@@ -59,7 +59,10 @@ class Asynchronous(Grouped[T_co]):
                 items.close()
 
         try:
-            while (item := await _beside(take)) is not _END:
+            while True:
+                item = await _beside(take)
+                if item is _END:
+                    return
                 yield item
         finally:
             await _beside(close)

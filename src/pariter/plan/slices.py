@@ -207,7 +207,10 @@ class _FoundSlices(Reshape):
         low = 0
         puller = found.puller()
         try:
-            while units(piece := puller.pull(1)):
+            while True:
+                piece = puller.pull(1)
+                if not units(piece):
+                    break
                 for cut in piece.open(((0, 1),), Site()):
                     yield self.data[low:cut]
                     low = cut + self.gap

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from pariter._describe import describe_callable
@@ -53,19 +53,23 @@ def start_own_threads(pool: WorkerPool) -> None:
         return
     with pool.initializing:
         pool.seats.barren = 0
-        births = [Birth(pool, i) for i in range(pool.num_threads) if i not in pool.initialized]
-        for birth in births:
-            pool.post(birth.index, birth)
-        for birth in births:
-            birth.done.wait()
-        for birth in births:
-            if birth.error is not None:
-                raise RuntimeError(
-                    f"the initializer {describe_callable(pool.initializer)} of a pool raised on its thread "
-                    f"{pool.names[birth.index]!r}: {birth.error!r}"
-                ) from birth.error
+        _bear(pool, set(range(pool.num_threads)) - pool.initialized)
         if not pool.initialized:
             raise RuntimeError("a pool with an initializer needs threads of its own, and the system cannot start one")
+
+
+def _bear(pool: WorkerPool, indices: Iterable[int]) -> None:
+    births = [Birth(pool, i) for i in sorted(indices)]
+    for birth in births:
+        pool.post(birth.index, birth)
+    for birth in births:
+        birth.done.wait()
+    for birth in births:
+        if birth.error is not None:
+            raise RuntimeError(
+                f"the initializer {describe_callable(pool.initializer)} of a pool raised on its thread "
+                f"{pool.names[birth.index]!r}: {birth.error!r}"
+            ) from birth.error
 
 
 class Birth:

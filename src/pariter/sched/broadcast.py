@@ -11,6 +11,7 @@ from pariter.sched.here import held_by_this_thread
 from pariter.sched.join import add_note_about
 from pariter.sched.pool import WorkerPool
 from pariter.sched.spawn import Task, TaskFuture, take_in_hand
+from pariter.sched.worker import Worker
 
 T = TypeVar("T")
 
@@ -30,42 +31,56 @@ def broadcast(pool: WorkerPool, fn: Callable[[], T]) -> list[T]:
     futures: list[TaskFuture[T]] = [task.future for task in tasks if task.future is not None]
     try:
         with pool.posting:  # All workers see simultaneous broadcasts in the same order.
-            for index, task in enumerate(tasks):
-                if own is None or index != own.index:
-                    pool.post(index, task)
+            _post(pool, tasks, own)
         if own is not None:
             mine = tasks[own.index]
             own.run_here(partial(take_in_hand, own, mine))
-        return _results(pool, futures)
+        return _results(futures)
     except BaseException:
         # Ctrl-C: what has not begun is dropped, what has is waited for. Otherwise all have ended, and nothing is done.
-        for future in futures:
-            if not future.cancel():
-                future.wait_done(inline=False)
+        _drop(futures)
         raise
     finally:
-        future = mine = task = None  # type: ignore[assignment]
+        mine = None  # type: ignore[assignment]
         del tasks, futures  # This frame is in the traceback of an error that they know.
 
 
-def _results(pool: WorkerPool, futures: list[TaskFuture[T]]) -> list[T]:
-    first: BaseException | None = None
-    try:
-        for index, future in enumerate(futures):
+def _post(pool: WorkerPool, tasks: list[Task], own: Worker | None) -> None:
+    for index, task in enumerate(tasks):
+        if own is None or index != own.index:
+            pool.post(index, task)
+
+
+def _drop(futures: list[TaskFuture[T]]) -> None:
+    for future in futures:
+        if not future.cancel():
             future.wait_done(inline=False)
-            if future.cancelled():
-                error: BaseException | None = RuntimeError(
-                    f"worker {index} of the pool has no thread: the pool was closed, or the system cannot start one"
-                )
-            else:
-                error = future.exception()
-            if first is None:
-                first = error
-            elif error is not None:
-                add_note_about(first, error)
+
+
+def _results(futures: list[TaskFuture[T]]) -> list[T]:
+    try:
+        first = _first_error(futures)
         if first is not None:
             raise first
         return [future.result() for future in futures]
     finally:
-        first = error = future = None  # type: ignore[assignment]
+        first = None
         del futures
+
+
+def _first_error(futures: list[TaskFuture[T]]) -> BaseException | None:
+    """What was raised on the lowest index, the others as its notes."""
+    first: BaseException | None = None
+    for index, future in enumerate(futures):
+        future.wait_done(inline=False)
+        if future.cancelled():
+            error: BaseException | None = RuntimeError(
+                f"worker {index} of the pool has no thread: the pool was closed, or the system cannot start one"
+            )
+        else:
+            error = future.exception()
+        if first is None:
+            first = error
+        elif error is not None:
+            add_note_about(first, error)
+    return first

@@ -97,11 +97,12 @@ class Latch:
         token = my_token()
         try:
             self.attach(token)
-            while not self._is_set:
+            while True:
+                if self._is_set:
+                    return True
                 left = None if deadline is None else deadline - _platform.monotonic()
                 if left is not None and left <= 0:
                     return False
                 park(token, left)
-            return True
         finally:
             self.detach(token)

@@ -185,10 +185,11 @@ class WorkerPool(Seating):
         if not seats.unstarted:
             return
         try:
-            while seats.unstarted:
+            while True:
                 index = seats.next_unstarted()
-                if index >= 0:
-                    start_thread_of(self, index)
+                if index < 0:
+                    return
+                start_thread_of(self, index)
         except BaseException:
             # Ctrl-C may have come after a seat was marked as having its thread, and before it had. Two do no harm.
             for index, worker in enumerate(self.workers):

@@ -120,14 +120,13 @@ class Scope:
         if body_error is not None:
             errors.insert(0, body_error)
         try:
-            for kind in _AS_THEMSELVES:
-                for error in errors:
-                    if isinstance(error, kind):
-                        for other in errors:
-                            add_note_about(error, other)
-                        if error is body_error:
-                            return
-                        raise error
+            error = next((error for kind in _AS_THEMSELVES for error in errors if isinstance(error, kind)), None)
+            if error is not None:
+                for other in errors:
+                    add_note_about(error, other)
+                if error is body_error:
+                    return
+                raise error
             if errors:
                 raise BaseExceptionGroup("errors in a scope", errors) from None
         finally:

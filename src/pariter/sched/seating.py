@@ -99,11 +99,9 @@ class Seating(ABC):
             return  # We are in a forked child, where that seat is gone.
         try:
             if worker not in here.outer:
-                while worker.mailbox and worker.run_next(worker.find_mail):
-                    pass
+                worker.run_all(worker.find_mail)
                 if self.seats.barren and not self.seats.threads:  # Nobody else will run what this guest leaves.
-                    while worker.run_next(worker.find):
-                        pass
+                    worker.run_all(worker.find)
         finally:
             self._step_out(worker)
 

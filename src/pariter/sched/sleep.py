@@ -172,9 +172,7 @@ class Seats:
         """There is work for `want` helpers: wake as many sleepers."""
         with self.lock:
             self.epoch += 1
-            while want > 0 and self.free & ~self.barren and not self.over:
-                self._wake_locked(keeper)
-                want -= 1
+            self._wake_many_locked(want, keeper)
 
     def call(self, index: int, keeper: object, mail: object) -> bool:
         """Put `mail` in the mailbox of seat `index` and wake whoever it is; False if all is over."""
@@ -198,6 +196,11 @@ class Seats:
             self.searching -= 1
             if not self.searching and (self.epoch != seen or any(self._queues)):
                 self._wake_locked(keeper)
+
+    def _wake_many_locked(self, want: int, keeper: object) -> None:
+        while want > 0 and self.free & ~self.barren and not self.over:
+            self._wake_locked(keeper)
+            want -= 1
 
     def _wake_locked(self, keeper: object) -> None:
         awake = self.free & ~self.barren

@@ -16,6 +16,7 @@ from pariter.sched.here import here
 from pariter.sched.latch import my_token
 
 if TYPE_CHECKING:
+    from pariter.sched.errand import Helpable
     from pariter.sched.pool import WorkerPool
     from pariter.sched.worker import Worker
 
@@ -99,10 +100,7 @@ def _help(pool: WorkerPool, worker: Worker) -> bool:
         del offers  # to keep no other alive while this thread helps with one
         helped = False
         try:
-            while helpable.help(worker):
-                helped = True
-                if pool.seats.guests_waiting or worker.mailbox:
-                    break
+            helped = _help_on(helpable, pool, worker)
         except BaseException as error:
             pool.withdraw(helpable)
             _platform.report(error)
@@ -110,3 +108,12 @@ def _help(pool: WorkerPool, worker: Worker) -> bool:
         if helped or offers.changes != changes:  # Had one gone, the next would stand in a place that was looked at.
             return True
     return False
+
+
+def _help_on(helpable: Helpable, pool: WorkerPool, worker: Worker) -> bool:
+    helped = False
+    while helpable.help(worker):
+        helped = True
+        if pool.seats.guests_waiting or worker.mailbox:
+            break
+    return helped

@@ -170,6 +170,11 @@ class Worker:
                 del interrupt
         return True
 
+    def run_all(self, find: Callable[[], Runnable | None]) -> None:
+        """`run_next()` until nothing is found."""
+        while self.run_next(find):
+            pass
+
     def give_back(self, mark: int) -> None:
         """Ctrl-C came while jobs were on their way: whoever looks next finds them (and drops what was run)."""
         while len(self.taken) > mark:
@@ -213,18 +218,28 @@ class Worker:
             latch.attach(token)
             if find is not None:
                 leapers.append(token)
-            while not latch.is_set():
-                if self._run_meanwhile(held, find):
-                    continue
-                left = None if deadline is None else deadline - _platform.monotonic()
-                if left is not None and left <= 0:
-                    return False
-                self._park(held, token, left)
-            return True
+            return self._wait_attached(latch, find, held, token, deadline)
         finally:
             latch.detach(token)
             if find is not None and token in leapers:
                 leapers.remove(token)
+
+    def _wait_attached(
+        self,
+        latch: Waitable,
+        find: Callable[[], Runnable | None] | None,
+        held: list[tuple[Worker, bool]],
+        token: _platform.Lock,
+        deadline: float | None,
+    ) -> bool:
+        while not latch.is_set():
+            if self._run_meanwhile(held, find):
+                continue
+            left = None if deadline is None else deadline - _platform.monotonic()
+            if left is not None and left <= 0:
+                return False
+            self._park(held, token, left)
+        return True
 
     def _held(self, foreign: bool) -> list[tuple[Worker, bool]]:
         """The seats this thread occupies, each with whether it waits as a stranger there."""
@@ -245,21 +260,27 @@ class Worker:
 
     def _park(self, held: list[tuple[Worker, bool]], token: _platform.Lock, left: float | None) -> None:
         blocked: list[tuple[Worker, bool]] = []
-        stranded: Worker | None = None
         try:
-            for worker, stranger in held:
-                worker.pool.seats.block(token if stranger else None)
-                blocked.append((worker, stranger))
-                if stranger and worker.pool.seats.is_stranded() and worker.pool.has_jobs():
-                    stranded = worker
-                    break
-            else:
+            stranded = self._block(held, token, blocked)
+            if stranded is None:
                 park(token, left)
         finally:
             for worker, stranger in blocked:
                 worker.pool.seats.unblock(token if stranger else None)
         if stranded is not None:
             stranded.run_here(stranded.find)
+
+    @staticmethod
+    def _block(
+        held: list[tuple[Worker, bool]], token: _platform.Lock, blocked: list[tuple[Worker, bool]]
+    ) -> Worker | None:
+        """Say at each seat that its occupant waits; stops at one whose pool has jobs and nobody else to run them."""
+        for worker, stranger in held:
+            worker.pool.seats.block(token if stranger else None)
+            blocked.append((worker, stranger))
+            if stranger and worker.pool.seats.is_stranded() and worker.pool.has_jobs():
+                return worker
+        return None
 
     def run_here(self, find: Callable[[], Runnable | None]) -> bool:
         """`run_next()` with this worker as the current one of its thread."""
