@@ -89,6 +89,21 @@ def test_cancelled_tasks_count_as_ended_whoever_was_first(num_threads: int) -> N
 
 
 @sizes
+def test_a_block_left_by_ctrl_c_drops_what_has_not_begun_whoever_is_at_it(num_threads: int) -> None:
+    def scenario() -> None:
+        pool = new_pool(num_threads)
+        ran: list[int] = []
+        with pytest.raises(KeyboardInterrupt), scope(pool) as s:
+            futures = [s.spawn(ran.append, k) for k in range(3)]
+            raise KeyboardInterrupt
+        assert all(future.done() for future in futures)
+        assert len(ran) == [future.cancelled() for future in futures].count(False)
+
+    try_seeds(100, scenario)
+    try_seeds(50, scenario, by_bytecode=True)
+
+
+@sizes
 def test_scopes_in_joins_in_scopes_end(num_threads: int) -> None:
     def scenario() -> None:
         pool = new_pool(num_threads)

@@ -126,8 +126,9 @@ class Task:
 
     def abandon(self) -> None:
         """It will not be run: its future is cancelled."""
-        if self.future is not None:
-            self.future.cancel()
+        future = self.future  # which who has just run it lets go
+        if future is not None:
+            future.cancel()
 
 
 class _Condition(threading.Condition):
