@@ -74,9 +74,9 @@ def dies(ref: weakref.ref[object]) -> bool:
     to the garbage collector.
     """
     for _ in range(1000):
-        if not GIL:
-            gc.collect()
         if ref() is None:
             return True
+        if not GIL:
+            gc.collect()
         threading.Event().wait(0.001)
     return False

@@ -37,8 +37,9 @@ class Thread(Protocol):
     def is_alive(self) -> bool: ...
 
 
-# A wait without a timeout cannot be interrupted by Ctrl-C on Windows, so there a wait comes up for air.
-_BREATH_S = 0.05 if sys.platform == "win32" else None
+# How often a wait of the main thread comes up for air: on Windows Ctrl-C gets through only then; elsewhere the system
+# may hand the signal to another thread, and the main one, which raises KeyboardInterrupt, sleeps on.
+_BREATH_S = 0.05 if sys.platform == "win32" else 0.5
 
 # threading.stack_size() is one setting for the process; whoever changes it starts its thread under this lock.
 _stack_size_lock = threading.Lock()
@@ -51,7 +52,7 @@ def new_lock() -> Lock:
 
 def acquire(lock: Lock, timeout: float | None = None) -> bool:
     """Wait for `lock`, at most `timeout` seconds; Ctrl-C gets through on every system."""
-    if _BREATH_S is None:
+    if threading.get_ident() != threading.main_thread().ident:
         return lock.acquire(True, -1 if timeout is None else max(timeout, 0))
     deadline = None if timeout is None else time.monotonic() + timeout
     while True:

@@ -1,0 +1,37 @@
+"""Waiting for a latch."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+
+import pytest
+
+from pariter.sched.latch import Latch
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="sends a signal to one thread")
+def test_ctrl_c_that_the_system_gives_to_another_thread_is_heard_by_the_main_thread() -> None:
+    latch, main = Latch(), threading.get_ident()
+    gave_up = []
+
+    def give_up() -> None:
+        gave_up.append(True)
+        latch.set()
+
+    def take_signal() -> None:
+        while sys._current_frames()[main].f_code.co_name != "acquire":
+            pass
+        signal.pthread_kill(threading.get_ident(), signal.SIGINT)
+
+    after_all = threading.Timer(20, give_up)
+    after_all.start()
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            threading.Thread(target=take_signal).start()
+            latch.wait()
+    finally:
+        after_all.cancel()
+
+    assert not gave_up
