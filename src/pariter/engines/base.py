@@ -145,6 +145,10 @@ class LaneFeed:
         self.ended = True
 
 
+OWNER = "the thread that began the run"
+"""The driver that is waited for by itself: a run whose owner ends it is not driven by it."""
+
+
 class Run:
     """One terminal method at work over a source whose span is known."""
 
@@ -155,7 +159,7 @@ class Run:
         self.horizon: float = FAR_RIGHT
         self._lock = _platform.new_lock()
         self._progress_lock = _platform.new_lock()
-        self._drivers = 0
+        self._drivers: set[object] = set()
         self._parts: list[tuple[int, Any]] = []
         self._errors: list[tuple[float, BaseException]] = []
         span = piped.span
@@ -172,12 +176,12 @@ class Run:
             with self._progress_lock:
                 self.terms.finished(items)
 
-    def claim(self) -> Lane | None:
-        """The lane this thread shall drive next, or None if there is nothing to take; see `release`."""
+    def claim(self, driver: object = OWNER) -> Lane | None:
+        """The lane that `driver` shall drive next, or None if there is nothing to take; see `release`."""
         with self._lock:
             lane = self._next_lane_locked()
             if lane is not None:
-                self._drivers += 1
+                self._drivers.add(driver)
             return lane
 
     def _next_lane_locked(self) -> Lane | None:
@@ -191,11 +195,12 @@ class Run:
                 return stolen
         return None
 
-    def release(self) -> None:
-        """This thread drives its lane no longer."""
+    def release(self, driver: object = OWNER) -> None:
+        """`driver` drives no longer, if it did; after an interrupt nobody knows how far it came."""
         with self._lock:
-            self._drivers -= 1
-            self._changed_locked()
+            if driver in self._drivers:
+                self._drivers.remove(driver)
+                self._changed_locked()
 
     def _changed_locked(self) -> None:
         """Somebody stopped driving; engines wake those who wait for that."""

@@ -223,10 +223,14 @@ class Phases(Binder):
             was_left = True
             raise
         finally:
-            if was_left:
-                leave(end, parts, last)
-            else:
-                end(parts, last)
+            try:
+                if was_left:
+                    leave(end, parts, last)
+                else:
+                    end(parts, last)
+            except KeyboardInterrupt:
+                end(parts, last)  # wherever that was interrupted
+                raise
 
     def _end(self, parts: Results | None, last: bool) -> None:
         try:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import contextvars
 from collections.abc import Callable
 
-from pariter.engines.base import FAR_LEFT, Run, Terms, this_thread
+from pariter.engines.base import FAR_LEFT, OWNER, Run, Terms, this_thread
 from pariter.engines.streams import Stream
 from pariter.plan.piped import Piped
 from pariter.plan.place import Copier
@@ -65,17 +65,18 @@ class HelpedRun(Run):
 
     def help_until(self, is_to_leave: Callable[[], bool], copies: Copier | None = None) -> bool:
         """Take a part, if there is one, and drive it until it is done or the helper is to leave."""
-        lane = self.claim()
-        if lane is None:
-            return False
-        self.was_helped = True
+        driver = object()
         try:
+            lane = self.claim(driver)
+            if lane is None:
+                return False
+            self.was_helped = True
             self._context.copy().run(self.drive, lane, this_thread(), is_to_leave, copies)
         except BaseException as error:
             self.fail(FAR_LEFT, error)  # not a function's: drive keeps those
         finally:
-            del lane
-            self.release()
+            lane = None
+            self.release(driver)
         return True
 
     def drive_all(self, is_to_leave: Callable[[], bool] | None = None) -> None:
@@ -85,22 +86,29 @@ class HelpedRun(Run):
         """
         name = this_thread()
         while True:
-            while (lane := self.claim()) is not None:
-                try:
-                    self.drive(lane, name, is_to_leave)
-                finally:
-                    self.release()
-                if is_to_leave is not None and is_to_leave():
+            try:
+                if self._drive_all_lanes(name, is_to_leave):
                     return
+            finally:
+                self.release()
             latch = self._latch_while_driven()
             if latch is None:
                 return
             wait(latch, self._helpers)
 
+    def _drive_all_lanes(self, name: str, is_to_leave: Callable[[], bool] | None) -> bool:
+        """Drive one lane after the other; True if somebody is to leave."""
+        while (lane := self.claim()) is not None:
+            self.drive(lane, name, is_to_leave)
+            if is_to_leave is not None and is_to_leave():
+                return True
+        return False
+
     def end(self) -> None:
-        """Nobody may join any more; returns when nobody drives."""
+        """Nobody may join any more; called by the owner, and returns when nobody drives."""
         with self._lock:
             self._over = True
+            self._drivers.discard(OWNER)  # whose release may have been interrupted
         if self._helpers is None:
             return
         self._helpers.withdraw(self)

@@ -164,9 +164,9 @@ class ProcessRun(Dispatch, HelpedRun):
     def _drive_here(self) -> Lane:
         self._block_began = clocks()
         self._drives_here = True
-        lane = self.claim()
-        assert lane is not None
         try:
+            lane = self.claim()
+            assert lane is not None
             self._context.copy().run(self.drive, lane, this_thread(), self._should_leave)
         finally:
             self._drives_here = False

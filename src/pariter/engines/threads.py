@@ -74,10 +74,14 @@ class ThreadEngine:
 
     def _run(self, piped: Piped, sink: Sink, terms: Terms) -> Leaf:
         run = ThreadRun(piped, sink, terms, self._pool, self._context())
-        if must_ask(self._pool):
-            run.complete_elsewhere()
-        else:
-            self._pool.seated(run.complete)
+        try:
+            if must_ask(self._pool):
+                run.complete_elsewhere()
+            else:
+                self._pool.seated(run.complete)
+        except KeyboardInterrupt:
+            run.abandon()
+            raise
         self.report = run.report()
         try:
             return run.answer()
@@ -140,6 +144,12 @@ class ThreadRun(HelpedRun):
         finally:
             self._close()
 
+    def abandon(self) -> None:
+        """Do once more all that ends it: it was interrupted, and perhaps in its end."""
+        self.cancel()
+        ticker.unwatch(self)
+        self.end()
+
     def _wait_until_finished(self) -> None:
         errand: Errand | None = None
         try:
@@ -180,7 +190,7 @@ class ThreadRun(HelpedRun):
     def _look_whether_helpers_pay(self) -> None:
         with self._lock:
             left = sum(lane.remaining for lane in self._lanes)
-            helpers = self._drivers - 1
+            helpers = len(self._drivers) - 1
         self._looked_at = time.perf_counter()
         if self._worth.look(self._looked_at, left, helpers):
             if self._worth.is_open:
