@@ -65,6 +65,18 @@ def finds(pool: ThreadPool) -> None:
     assert par_iter(range(20)).on(pool).find_first(lambda n: n == 7) == 7
 
 
+def adds_up_what_is_pulled(pool: ThreadPool) -> None:
+    assert par_iter(n for n in range(20)).map(abs).on(pool).sum() == 190
+
+
+def takes(pool: ThreadPool) -> None:
+    assert par_iter(range(20)).filter(None).take(3).on(pool).collect() == [1, 2, 3]
+
+
+def collects_in_blocks(pool: ThreadPool) -> None:
+    assert par_iter(range(20)).map(abs).by_uniform_blocks(7).on(pool).collect() == list(range(20))
+
+
 def loops(pool: ThreadPool) -> None:
     assert list(par_iter(n for n in range(20)).map(abs).on(pool)) == list(range(20))
 
@@ -73,7 +85,22 @@ def loops_in_any_order(pool: ThreadPool) -> None:
     assert sorted(par_iter(range(20)).map(abs).unordered().on(pool)) == list(range(20))
 
 
-CALLS = [joins, scopes, spawns, broadcasts, collects, merges, barriers, scans, finds, loops, loops_in_any_order]
+CALLS = [
+    joins,
+    scopes,
+    spawns,
+    broadcasts,
+    collects,
+    merges,
+    barriers,
+    scans,
+    finds,
+    adds_up_what_is_pulled,
+    takes,
+    collects_in_blocks,
+    loops,
+    loops_in_any_order,
+]
 
 
 def comes_to_rest(pool: ThreadPool) -> bool:

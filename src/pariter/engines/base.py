@@ -70,7 +70,7 @@ class Results(Protocol):
         ...
 
     def close(self) -> None:
-        """End what is at work. To be called once, whether or not all results were asked for."""
+        """End what is at work, whether or not all results were asked for. Called again, it ends what is left."""
         ...
 
 

@@ -163,22 +163,27 @@ class Phases(Binder):
         return leaf.partial
 
     def _streamed(self, piped: Piped, sink: Sink) -> Leaf:
-        with closing(self._engine.stream(piped, sink, self._cut_for(piped).replace(ordered=True))) as stream:
+        def result(stream: Results) -> Leaf:
             partials = stream.results()
             result = next(partials)
             for found in partials:
                 settled = sink.anywhere and sink.settled(found)
                 result = found if settled else merged(sink, [result, found])
-        return Leaf(result, False)
+            return Leaf(result, False)
+
+        return leaving.used(self._engine.stream(piped, sink, self._cut_for(piped).replace(ordered=True)), result)
 
     def _in_blocks(self, piped: Piped, sink: Sink) -> Leaf:
         """Block after block, each in parallel, until one needs no more."""
-        with closing(self._blocks(piped, sink)) as blocks:
+
+        def result(blocks: Blockwise) -> Leaf:
             leaves = blocks.leaves()
             result = next(leaves)
             for leaf in leaves:
                 result = Leaf(merged(sink, [result.partial, leaf.partial]), leaf.left_early)
-        return result
+            return result
+
+        return leaving.used(self._blocks(piped, sink), result)
 
     def _blocks(self, piped: Piped, sink: Sink) -> Blockwise:
         size = self._options.blocks
@@ -270,8 +275,8 @@ class Phases(Binder):
     def _some(self, piped: Piped, wanted: int) -> Source[Any]:
         if not wanted:
             return Held([])
-        with closing(self._engine.stream(piped, Hold(), self._terms.replace(window=None, ordered=True))) as stream:
-            return self._first(stream.results(), wanted)
+        stream = self._engine.stream(piped, Hold(), self._terms.replace(window=None, ordered=True))
+        return leaving.used(stream, lambda stream: self._first(stream.results(), wanted))
 
     def _first(self, parts: Iterable[Part], wanted: int) -> Source[Any]:
         items: list[Any] = []

@@ -13,10 +13,19 @@ import sys
 from _thread import get_ident, start_new_thread  # a Thread's start takes locks itself
 from collections.abc import Callable, Mapping
 from types import FrameType
-from typing import TypeVarTuple
+from typing import Protocol, TypeVar, TypeVarTuple
 
 from pariter.sched import _platform
 
+
+class Closable(Protocol):
+    """What is ended by `close()`, which may be called again."""
+
+    def close(self) -> None: ...
+
+
+C = TypeVar("C", bound=Closable)
+T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
 
 _LOCKING = (
@@ -62,6 +71,18 @@ def leave(
         except RuntimeError:
             pass  # There is no thread to be had.
     end(*args)
+
+
+def used(it: C, use: Callable[[C], T]) -> T:
+    """`use(it)`; `it` is closed then, and again where Ctrl-C came while it was being closed."""
+    try:
+        try:
+            return use(it)
+        finally:
+            it.close()
+    except KeyboardInterrupt:
+        it.close()
+        raise
 
 
 def _may_hold_locks(frame: FrameType) -> bool:
