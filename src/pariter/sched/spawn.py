@@ -13,6 +13,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import CancelledError, Future
 from contextvars import Context, copy_context
+from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar
 
 from pariter.sched import _platform
@@ -234,7 +235,7 @@ def install(pool: WorkerPool, fn: Callable[P, T], /, *args: P.args, **kwargs: P.
     if own is not None:
         if own is here.worker:
             return fn(*args, **kwargs)
-        return pool.seated(fn, *args, **kwargs)
+        return pool.seated(partial(fn, *args, **kwargs))
     task = Task(pool, fn, args, kwargs)
     future: TaskFuture[T] = task.future  # type: ignore[assignment]
     try:
