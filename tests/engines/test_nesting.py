@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextvars
 import itertools
+import signal
+import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -11,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from pariter import Pool, PoolClosed, SerialPool, ThreadPool, current_pool, current_thread_index, par_iter
+from pariter import Pool, PoolClosed, SerialPool, ThreadPool, cancelled, current_pool, current_thread_index, par_iter
 from pariter.engines.threads import ThreadStream
 from pariter.sched.ticker import ticker
 from tests.eager import eager
@@ -227,3 +229,33 @@ def test_a_loop_meets_what_an_initializer_raises_even_if_the_ticker_looks_first(
 
     with ThreadPool(1, initializer=raises) as pool, pytest.raises(RuntimeError, match="ArithmeticError"):
         list(par_iter(range(3)).map(abs).on(pool))
+
+
+def test_what_runs_on_the_seat_of_one_pool_installs_keywords_on_the_pool_around_it() -> None:
+    with ThreadPool(1) as home, ThreadPool(1) as away, eager():
+
+        def back_home(digits: str) -> int:
+            return home.install(int, digits, base=2)
+
+        found = home.install(lambda: list(par_iter(iter(["10", "11"])).map(back_home).on(away)))
+
+    assert found == [2, 3]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="sends a signal to one thread")
+def test_ctrl_c_cancels_a_run_that_another_pool_drives_for_the_interrupted_thread() -> None:
+    heard = []
+
+    def interrupts(n: int) -> None:
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+        for _ in range(2000):
+            if cancelled():
+                heard.append(n)
+                return
+            threading.Event().wait(0.005)
+
+    with ThreadPool(1) as here, ThreadPool(1) as there:
+        with pytest.raises(KeyboardInterrupt):
+            par_iter([0]).map(lambda _: par_iter([0, 1]).on(there).for_each(interrupts)).on(here).collect()
+
+    assert heard == [0]

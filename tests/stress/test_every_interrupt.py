@@ -25,6 +25,8 @@ pytestmark = [
 
 STRIDE = int(os.environ.get("PARITER_PLACES", "47"))
 
+ELSEWHERE = ThreadPool(1)
+
 
 def joins(pool: ThreadPool) -> None:
     pool.install(lambda: join(lambda: 1, lambda: 2))
@@ -47,6 +49,13 @@ def broadcasts(pool: ThreadPool) -> None:
 
 def collects(pool: ThreadPool) -> None:
     assert par_iter(range(20)).map(abs).on(pool).collect() == list(range(20))
+
+
+def visits(pool: ThreadPool) -> None:
+    def there(n: int) -> int:
+        return par_iter(range(n)).on(pool).count()
+
+    assert par_iter(range(3)).map(there).on(ELSEWHERE).collect() == [0, 1, 2]
 
 
 def merges(pool: ThreadPool) -> None:
@@ -91,6 +100,7 @@ CALLS = [
     spawns,
     broadcasts,
     collects,
+    visits,
     merges,
     barriers,
     scans,

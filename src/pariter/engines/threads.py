@@ -78,7 +78,7 @@ class ThreadEngine:
             if must_ask(self._pool):
                 run.complete_elsewhere()
             else:
-                self._pool.seated(run.complete)
+                self._pool.seated(run.complete, stop=run.cancel)
         except KeyboardInterrupt:
             run.abandon()
             raise

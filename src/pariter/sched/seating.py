@@ -116,14 +116,15 @@ class Seating(ABC):
                 self.start_threads()
         step_out()
 
-    def seated(self, fn: Callable[..., T], *args: Any) -> T:
+    def seated(self, fn: Callable[..., T], *args: Any, stop: Callable[[], object] | None = None) -> T:
         """`fn(*args)` on a seat; whenever Ctrl-C comes, the seat is given back.
 
         This thread does not take a seat, but has one of the pool's threads make the call, if the pool has an
-        initializer, or if it already has a seat of another pool: whoever has one must not wait for one.
+        initializer, or if it already has a seat of another pool: whoever has one must not wait for one. Ctrl-C then
+        waits for a call that was begun, after `stop()`, which shall make that short.
         """
         if (self.own_threads_only or here.worker is not None) and held_by_this_thread(self) is None:
-            return self._visit(partial(fn, *args))
+            return self._visit(partial(fn, *args), stop)
         depth = len(here.outer)
         try:
             worker = self.enter()
@@ -151,22 +152,43 @@ class Seating(ABC):
             self._step_out_to(depth)
             raise
 
-    def _visit(self, fn: Callable[[], T]) -> T:
+    def _visit(self, fn: Callable[[], T], stop: Callable[[], object] | None) -> T:
         """`fn()` on one of the pool's threads, in this thread's context, while this thread waits."""
+        unbegun = deque([fn])  # Who takes it out decides: the pool's thread makes the call, or nobody does.
+
+        def visit() -> T | None:
+            try:
+                call = unbegun.pop()
+            except IndexError:
+                return None
+            return call()
+
         latch = Latch()
-        job = WaitedCall(fn, None, copy_context())
+        job = WaitedCall(visit, None, copy_context())
         job.latch = latch
         try:
             self.inject(job)
             wait_outside(latch)
         except KeyboardInterrupt:
-            try:
-                self.injector.remove(job)
-            except ValueError:
-                wait_outside(latch)  # It has begun, and cannot be stopped.
+            self._end_visit(job, unbegun, latch, stop)
             raise
         result: T = job.take_result()
         return result
+
+    def _end_visit(
+        self, job: WaitedCall, unbegun: deque[Callable[[], T]], latch: Latch, stop: Callable[[], object] | None
+    ) -> None:
+        try:
+            unbegun.pop()
+        except IndexError:
+            if stop is not None:
+                stop()
+            wait_outside(latch)
+            return
+        try:
+            self.injector.remove(job)
+        except (ValueError, IndexError):
+            pass  # It was not there yet, or has just been taken by somebody who will find nothing to call.
 
     def _step_out_to(self, depth: int) -> None:
         """An interrupt may have hit leave() itself: undo what is still to be undone."""
