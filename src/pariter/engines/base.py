@@ -2,7 +2,7 @@
 
 States   A run has lanes, which own what is not taken yet, and *drivers*, threads inside `drive`. It is
          over when no lane has anything left and nobody drives.
-Guards   `_lock` guards `_lanes`, `_parts`, `_errors`, `_drivers` and `horizon`; no user code runs under it.
+Guards   `_lock` guards `_lanes`, `_parts`, `_errors`, `_drivers`, `_over` and `horizon`; no user code runs under it.
          `horizon` is also read without it: a feed that sees an old value does one block for nothing.
 Promise  Every position is driven exactly once, or lies right of the horizon. The answer, or the
          exception, is that of the leftmost leaf that has one.
@@ -160,6 +160,7 @@ class Run:
         self._lock = _platform.new_lock()
         self._progress_lock = _platform.new_lock()
         self._drivers: set[object] = set()
+        self._over = False
         self._parts: list[tuple[int, Any]] = []
         self._errors: list[tuple[float, BaseException]] = []
         span = piped.span
@@ -179,7 +180,8 @@ class Run:
     def claim(self, driver: object = OWNER) -> Lane | None:
         """The lane that `driver` shall drive next, or None if there is nothing to take; see `release`."""
         with self._lock:
-            lane = self._next_lane_locked()
+            # Who comes when all is over is too late: others may have the rest, and nobody looks for a lane it leaves.
+            lane = None if self._over else self._next_lane_locked()
             if lane is not None:
                 self._drivers.add(driver)
             return lane

@@ -31,7 +31,6 @@ class HelpedRun(Run):
         super().__init__(piped, sink, terms)
         self._changed: Latch | None = None
         self._helpers: WorkerPool | None = None
-        self._over = False
         self.was_helped = False
         """Whether somebody joined."""
 
@@ -53,6 +52,9 @@ class HelpedRun(Run):
             is_new, self._helpers = self._helpers is None, pool
         if is_new:
             pool.offer(self)
+            # Racing with end(): if it said that all is over after we looked, it may have withdrawn before we offered.
+            if self._over:
+                pool.withdraw(self)
         return True
 
     def help(self, worker: Worker) -> bool:
@@ -149,6 +151,7 @@ class HelpedStream(Stream):
     def __init__(self, piped: Piped, sink: Sink, terms: Terms, num_workers: int) -> None:
         super().__init__(piped, sink, terms, num_workers)
         self._helpers: WorkerPool | None = None
+        self._ended = False
 
     def offer_to(self, pool: WorkerPool) -> None:
         """Let idle workers of `pool` join, unless nothing is wanted any more."""
@@ -157,6 +160,8 @@ class HelpedStream(Stream):
                 return
             self._helpers = pool
         pool.offer(self)
+        if self._ended:  # and was withdrawn before that, perhaps: as in a run
+            pool.withdraw(self)
 
     def help(self, worker: Worker) -> bool:
         """Run a batch, if there is one to have; called by the pool."""
@@ -165,7 +170,7 @@ class HelpedStream(Stream):
     def end(self) -> None:
         """Nobody may join any more."""
         with self._lock:
-            self._over = True
+            self._over = self._ended = True
         if self._helpers is not None:
             self._helpers.withdraw(self)
 
