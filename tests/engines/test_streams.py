@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pariter import ConsumedError, Pool, ProcessPool, ThreadPool, par_iter
+from pariter.engines import leaving
 from tests.eager import eager
 
 
@@ -169,6 +170,37 @@ def test_an_iterator_may_be_freed_whatever_is_locked(collected: bool, every_engi
 
     assert closed.wait(60)
     assert par_iter(endless()).take(10).on(every_engine).sum() == 45
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_ctrl_c_while_an_iterator_is_freed_does_not_end_it_where_locks_are_held(
+    threads: ThreadPool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start = leaving.start_new_thread
+    interrupts = iter([KeyboardInterrupt])
+    closed_by: list[int] = []
+    closed = threading.Event()
+
+    def interrupted_start(*call: Any) -> int:
+        for interrupt in interrupts:
+            raise interrupt
+        return start(*call)
+
+    class Source(Counted):
+        def close(self) -> None:
+            closed_by.append(threading.get_ident())
+            closed.set()
+
+    monkeypatch.setattr(leaving, "start_new_thread", interrupted_start)
+
+    items = iter(par_iter(Source(itertools.count())).map(abs).on(threads))
+    next(items)
+    garbage: list[Any] = [items]
+    del items
+    CODE_OF_OURS["drop_all"](garbage)
+
+    assert closed.wait(60)
+    assert threading.get_ident() not in closed_by
 
 
 def test_a_merge_that_raises_ends_the_source(every_engine: Pool) -> None:

@@ -233,8 +233,11 @@ class Phases(Binder):
                     leave(end, parts, last)
                 else:
                     end(parts, last)
-            except KeyboardInterrupt:
-                end(parts, last)  # wherever that was interrupted
+            except KeyboardInterrupt:  # wherever that was interrupted
+                if was_left:
+                    leave(end, parts, last)
+                else:
+                    end(parts, last)
                 raise
 
     def _end(self, parts: Results | None, last: bool) -> None:
