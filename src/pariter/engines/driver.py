@@ -163,7 +163,7 @@ class Phases(Binder):
         return leaf.partial
 
     def _streamed(self, piped: Piped, sink: Sink) -> Leaf:
-        def result(stream: Results) -> Leaf:
+        def all_merged(stream: Results) -> Leaf:
             partials = stream.results()
             result = next(partials)
             for found in partials:
@@ -171,19 +171,19 @@ class Phases(Binder):
                 result = found if settled else merged(sink, [result, found])
             return Leaf(result, False)
 
-        return leaving.used(self._engine.stream(piped, sink, self._cut_for(piped).replace(ordered=True)), result)
+        return leaving.used(self._engine.stream(piped, sink, self._cut_for(piped).replace(ordered=True)), all_merged)
 
     def _in_blocks(self, piped: Piped, sink: Sink) -> Leaf:
         """Block after block, each in parallel, until one needs no more."""
 
-        def result(blocks: Blockwise) -> Leaf:
+        def all_merged(blocks: Blockwise) -> Leaf:
             leaves = blocks.leaves()
             result = next(leaves)
             for leaf in leaves:
                 result = Leaf(merged(sink, [result.partial, leaf.partial]), leaf.left_early)
             return result
 
-        return leaving.used(self._blocks(piped, sink), result)
+        return leaving.used(self._blocks(piped, sink), all_merged)
 
     def _blocks(self, piped: Piped, sink: Sink) -> Blockwise:
         size = self._options.blocks
