@@ -17,6 +17,7 @@ from pariter import Pool, PoolClosed, SerialPool, ThreadPool, cancelled, current
 from pariter.engines.threads import ThreadStream
 from pariter.sched.ticker import ticker
 from tests.eager import eager
+from tests.sched.helpers import GIL
 
 color: contextvars.ContextVar[str] = contextvars.ContextVar("color", default="none")
 
@@ -101,7 +102,11 @@ def test_workers_run_in_copies_of_the_callers_context(every_shared: Pool) -> Non
     assert set(again) == {"none"}
 
 
-@pytest.mark.parametrize("kind", [list, bytearray, dict, set, deque])
+# A bytearray has a lock from 3.14 on only: 3.13 without a GIL hangs or dies of one that two threads change and read.
+KINDS = [list, dict, set, deque, *([bytearray] if GIL or sys.version_info >= (3, 14) else [])]
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_data_that_changes_while_the_plan_runs_neither_crashes_nor_hangs(kind: Any, every_shared: Pool) -> None:
     made = {n: n for n in range(200)} if kind is dict else kind(n % 256 for n in range(200))
 

@@ -71,7 +71,8 @@ class SeededThread:
             self.seeded.thread_ended(self)
 
     def can_run(self) -> bool:
-        return not self.ended and (self.ready is None or self.ready())
+        ready = self.ready  # which the thread forgets when it goes on
+        return not self.ended and (ready is None or ready())
 
     def join(self, timeout: float | None = None) -> None:
         self.seeded.wait_until(lambda: self.ended, timeout)
